@@ -1,0 +1,1 @@
+"""tierwise: routes every LLM call to the cheapest model that will do."""

@@ -1,0 +1,197 @@
+"""The trace of one routed request: every attempt, why it was made, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from router.pricing import usd
+from router.types import Stop, ToolCall, Usage
+
+Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One tier's part in a decision.
+
+    ``verdict``: *accepted* is the answer returned; *escalated* was not good enough; *outvoted* came after the
+    answer that was returned; *failed* gave no answer; *skipped* was never called. ``confidence`` is the
+    calibrated probability that the answer is acceptable and ``threshold`` the bar it had to reach (accepted
+    iff confidence >= threshold); both are None where no answer was judged. ``cost`` is in nano-dollars.
+    ``usage`` is None when nothing was reported, and then ``cost`` is 0 and not a guess. ``calls`` counts the
+    requests sent, retries included. ``signals`` are the scorer's inputs read from the answer.
+    """
+
+    tier: str
+    model: str
+    verdict: Verdict
+    reason: str
+    confidence: float | None = None
+    threshold: float | None = None
+    usage: Usage | None = None
+    cost: int = 0
+    latency: float = 0.0
+    calls: int = 0
+    propensity: float = 1.0
+    stop: Stop | None = None
+    text: str | None = None
+    request_id: str | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attempt for JSON: cost in USD, latency in seconds; not the answer's text."""
+        usage = self.usage
+        return {
+            "tier": self.tier,
+            "model": self.model,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "confidence": self.confidence,
+            "threshold": self.threshold,
+            "usage": None if usage is None else {name: getattr(usage, name) for name in Usage.__slots__},
+            "cost": usd(self.cost),
+            "latency": self.latency,
+            "calls": self.calls,
+            "propensity": self.propensity,
+            "stop": self.stop,
+            "request_id": self.request_id,
+            "signals": dict(self.signals),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Why this model, in full.
+
+    ``created`` is UTC, seconds since the epoch. ``start`` is the tier that the complexity classifier chose;
+    ``suffices`` its calibrated probability, per tier, that the tier's answer will be acceptable, and
+    ``expected_cost`` the nano-dollars it expects each tier to cost (both empty when no classifier fits these
+    tiers). ``strong_cost`` and ``best_single_cost`` are what the accepted answer's token counts would have cost
+    at the strongest tier, and at the best single tier if the bundle knows which that is: what savings are
+    reckoned against. ``error`` is the sentence of the error that ended a failed request.
+    """
+
+    id: str
+    created: float
+    start: str
+    reason: str
+    attempts: tuple[Attempt, ...] = ()
+    suffices: Mapping[str, float] = field(default_factory=dict)
+    expected_cost: Mapping[str, int] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    session: str | None = None
+    prompt_hash: str = ""
+    propensity: float = 1.0
+    policy_version: str = ""
+    config_version: str = ""
+    strong_cost: int | None = None
+    best_single_cost: int | None = None
+    latency: float = 0.0
+    upgraded_from: str | None = None
+    error: str | None = None
+
+    @property
+    def accepted(self) -> Attempt | None:
+        """The attempt whose answer was returned."""
+        return next((attempt for attempt in self.attempts if attempt.verdict == "accepted"), None)
+
+    @property
+    def tier(self) -> str | None:
+        """The tier whose answer was returned."""
+        return None if self.accepted is None else self.accepted.tier
+
+    @property
+    def cost(self) -> int:
+        """Nano-dollars over all attempts, rejected answers included."""
+        return sum(attempt.cost for attempt in self.attempts)
+
+    @property
+    def escalated(self) -> bool:
+        """Whether a stronger tier was called after the first answer."""
+        return any(attempt.verdict in ("escalated", "outvoted") for attempt in self.attempts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The decision for JSON: costs in USD, times in seconds."""
+        return {
+            "id": self.id,
+            "created": self.created,
+            "tier": self.tier,
+            "start": self.start,
+            "reason": self.reason,
+            "cost": usd(self.cost),
+            "strong_cost": None if self.strong_cost is None else usd(self.strong_cost),
+            "best_single_cost": None if self.best_single_cost is None else usd(self.best_single_cost),
+            "escalated": self.escalated,
+            "latency": self.latency,
+            "suffices": dict(self.suffices),
+            "expected_cost": {tier: usd(cost) for tier, cost in self.expected_cost.items()},
+            "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "tags": dict(self.tags),
+            "user": self.user,
+            "session": self.session,
+            "prompt_hash": self.prompt_hash,
+            "propensity": self.propensity,
+            "policy_version": self.policy_version,
+            "config_version": self.config_version,
+            "upgraded_from": self.upgraded_from,
+            "error": self.error,
+        }
+
+    def explain(self) -> str:
+        """Answer "why this model?" in a few plain sentences, one a line."""
+        lines = [self._opening()]
+        lines += [_tell(attempt) for attempt in self.attempts]
+        if self.attempts:
+            lines.append(self._closing())
+        if self.error:
+            lines.append(f"It failed: {self.error}")
+        return "\n".join(lines)
+
+    def _opening(self) -> str:
+        line = f"Started at {self.start}: {self.reason}."
+        if self.suffices:
+            odds = ", ".join(
+                f"{tier} {chance:.0%} (about {_dollars(self.expected_cost.get(tier, 0))})"
+                for tier, chance in self.suffices.items()
+            )
+            line += f" Expected to be good enough, from the prompt alone: {odds}."
+        return line
+
+    def _closing(self) -> str:
+        line = f"In all: {_dollars(self.cost)}"
+        if self.strong_cost:
+            share = 1 - self.cost / self.strong_cost
+            line += f", {abs(share):.0%} {'less' if share >= 0 else 'more'} than asking the strongest tier"
+        return line + f", {self.latency:.2f} s."
+
+
+def _tell(attempt: Attempt) -> str:
+    """One sentence about one attempt."""
+    if attempt.verdict == "skipped":
+        return f"{attempt.tier} was not called: {attempt.reason}."
+    if attempt.verdict == "failed":
+        return f"{attempt.tier} failed: {attempt.reason}"
+    line = f"{attempt.tier} answered ({_dollars(attempt.cost)}, {attempt.latency:.2f} s)"
+    if attempt.confidence is not None and attempt.threshold is not None:
+        sign = ">=" if attempt.confidence >= attempt.threshold else "<"
+        line += f" with confidence {attempt.confidence:.2f} {sign} {attempt.threshold:.2f}"
+    return f"{line}: {attempt.verdict}, {attempt.reason}."
+
+
+def _dollars(nano_dollars: int) -> str:
+    """Dollars with as many places as a small sum needs."""
+    dollars = usd(nano_dollars)
+    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.3g}" if dollars >= 1e-4 else f"${dollars:.2e}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An answer with its reason. ``tool_calls`` are for the caller to make."""
+
+    text: str
+    decision: Decision
+    tool_calls: tuple[ToolCall, ...] = ()
+    stop: Stop = "end"

@@ -1,0 +1,1 @@
+"""Providers: the wire formats, each a pure codec around an official client."""

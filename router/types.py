@@ -1,0 +1,207 @@
+"""Values that cross every boundary: what is asked, and what a provider gave back."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from router.errors import InputError
+
+Role = Literal["system", "user", "assistant", "tool"]
+Stop = Literal["end", "length", "stop_sequence", "tool_calls", "refusal"]
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call that the model asks the caller to make; ``arguments`` is JSON text exactly as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function that the model may call; ``parameters`` is a JSON schema."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseFormat:
+    """The shape the answer must have: a JSON object, or one that a JSON schema describes."""
+
+    schema: Mapping[str, Any] | None = None
+    name: str = "answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation. A ``tool`` message answers the call named by ``tool_call_id``."""
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise InputError(f"a message's role is one of {', '.join(ROLES)}, not {self.role!r}")
+        if not isinstance(self.content, str):
+            raise InputError(f"a message's content is text, not {type(self.content).__name__}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the caller wants answered, and within which limits. Never changed after it is made.
+
+    ``deadline`` is in seconds from the start of the request, over all tiers and retries. ``floor`` and
+    ``ceiling`` name the weakest and the strongest tier that may answer.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
+    response_format: ResponseFormat | None = None
+    tools: tuple[Tool, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    session: str | None = None
+    deadline: float | None = None
+    floor: str | None = None
+    ceiling: str | None = None
+
+    def __post_init__(self) -> None:
+        if not any(message.content.strip() for message in self.messages if message.role != "system"):
+            raise InputError("the prompt is empty; pass some text to answer")
+        if self.max_tokens is not None and (not isinstance(self.max_tokens, int) or self.max_tokens < 1):
+            raise InputError(f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}")
+        if self.temperature is not None and not 0 <= self.temperature <= 2:
+            raise InputError(f"temperature must be between 0 and 2, not {self.temperature!r}")
+        if self.deadline is not None and math.isnan(self.deadline):
+            raise InputError("deadline must be a number of seconds, not NaN")
+        if any(not isinstance(part, str) or not part for part in self.stop):
+            raise InputError("stop takes non-empty strings")
+        for key, value in self.tags.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise InputError(f"tags are text to text; {key!r}={value!r} is not")
+
+    @property
+    def text(self) -> str:
+        """Everything but the system prompt, turn after turn: what the complexity classifier reads."""
+        if len(self.messages) == 1:
+            return self.messages[0].content
+        return "\n\n".join(message.content for message in self.messages if message.role != "system")
+
+    @property
+    def system(self) -> str:
+        """The system prompt, empty when there is none."""
+        return "\n\n".join(message.content for message in self.messages if message.role == "system")
+
+    @property
+    def prompt_hash(self) -> str:
+        """SHA-256 of the messages, white space folded: equal prompts share it, so splits can keep them together."""
+        folded = "\x1e".join(f"{message.role}\x1f{' '.join(message.content.split())}" for message in self.messages)
+        return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def as_messages(prompt: object, *, system: str | None = None) -> tuple[Message, ...]:
+    """Turn what a caller passes as a prompt into messages.
+
+    Accepts text, or a sequence of :class:`Message` or of ``{"role": ..., "content": ...}`` mappings.
+
+    Raises:
+        InputError: the prompt is of another type, or a message lacks a role or content.
+    """
+    head = (Message(role="system", content=system),) if system else ()
+    if isinstance(prompt, str):
+        return (*head, Message(role="user", content=prompt))
+    if isinstance(prompt, Sequence) and not isinstance(prompt, bytes | bytearray):
+        return (*head, *(_as_message(item, place) for place, item in enumerate(prompt)))
+    raise InputError(f"the prompt must be text or a list of messages, not {type(prompt).__name__}")
+
+
+def _as_message(item: object, place: int) -> Message:
+    if isinstance(item, Message):
+        return item
+    if not isinstance(item, Mapping):
+        raise InputError(f"message {place} must be a Message or a mapping, not {type(item).__name__}")
+    unknown = set(item) - {"role", "content", "tool_calls", "tool_call_id"}
+    if unknown or "role" not in item:
+        raise InputError(f"message {place} needs `role` and `content`; it has {', '.join(map(str, item)) or 'nothing'}")
+    calls = tuple(
+        call if isinstance(call, ToolCall) else ToolCall(**call) for call in item.get("tool_calls") or ()
+    )
+    return Message(
+        role=item["role"],
+        content=item.get("content") or "",
+        tool_calls=calls,
+        tool_call_id=item.get("tool_call_id"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call, as disjoint counts: no token is in two fields.
+
+    ``input_tokens`` were read at the full price, ``cached_input_tokens`` from the provider's prompt cache,
+    ``cache_write_tokens`` were read and stored in it; ``output_tokens`` are the visible answer and
+    ``reasoning_tokens`` what the model thought before it.
+    """
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            count = getattr(self, name)
+            if not isinstance(count, int) or count < 0:
+                raise ValueError(f"{name} must be a count of tokens, not {count!r}")
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens of the prompt, cached or not: what prompt-length price steps go by."""
+        return self.input_tokens + self.cached_input_tokens + self.cache_write_tokens
+
+    @property
+    def generated_tokens(self) -> int:
+        """All tokens billed as output."""
+        return self.output_tokens + self.reasoning_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logprobs:
+    """Natural-log probabilities of the answer's tokens, in order.
+
+    ``values[i]`` is that of the token given; ``top[i]`` those of the likeliest tokens at that place, best
+    first, or empty when the server sent none.
+    """
+
+    tokens: tuple[str, ...]
+    values: tuple[float, ...]
+    top: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One tier's answer. ``latency`` is in seconds; ``usage`` is None when the server did not report it."""
+
+    text: str
+    usage: Usage | None
+    stop: Stop
+    logprobs: Logprobs | None = None
+    latency: float = 0.0
+    tool_calls: tuple[ToolCall, ...] = ()
+    model: str | None = None
+    request_id: str | None = None

@@ -1,0 +1,1 @@
+"""Offline training: from logged quality labels to a policy bundle."""
