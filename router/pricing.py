@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from router.types import Usage
 
 NANO = 10**9
 """Nano-dollars in a dollar."""
+
+RATE_KEYS = ("input", "output", "cached_input", "cache_write")
+BATCH_KEYS = tuple(f"batch_{key}" for key in RATE_KEYS)
+STEP_KEYS = ("above", *RATE_KEYS, *BATCH_KEYS)
+PRICE_KEYS = (*RATE_KEYS, *BATCH_KEYS, "steps")
+"""The keys of a price table, of one of its steps, and of the rates in them: see :func:`price_of`."""
 
 _PICO_PER_MTOK = 10**6
 """One USD per million tokens is 10**6 pico-dollars a token."""
@@ -33,6 +42,10 @@ class Rates:
     cache_write: int
     output: int
 
+    def __post_init__(self) -> None:
+        if min(self.input, self.cached_input, self.cache_write, self.output) < 0:
+            raise ValueError(f"a rate is at least 0 pico-dollars a token: {self}")
+
     def cost(self, usage: Usage) -> int:
         """Nano-dollars for ``usage``, rounded half up once, at the end."""
         pico = (
@@ -43,34 +56,60 @@ class Rates:
         )
         return (pico + 500) // 1000
 
+    def ceiling(self, prompt_tokens: int, generated_tokens: int) -> int:
+        """The most nano-dollars that so many tokens can cost, whichever of them were cached or stored."""
+        prompt = max(self.input, self.cached_input, self.cache_write)
+        return (prompt_tokens * prompt + generated_tokens * self.output + 500) // 1000
+
+
+Steps = tuple[tuple[int, Rates], ...]
+"""(prompt tokens, rates) pairs in ascending order."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What a model costs.
 
-    ``steps`` are (prompt tokens, rates) pairs in ascending order: the last one whose count the prompt
-    *exceeds* prices the whole call, which is how providers bill long prompts. ``batch`` are the rates of the
-    provider's batch API, None when it has none.
+    ``steps``: the last one whose count the prompt *exceeds* prices the whole call, output included, which is
+    how providers bill long prompts. ``batch`` are the rates of the provider's batch API, None when it has
+    none, and ``batch_steps`` its steps.
     """
 
     rates: Rates
-    steps: tuple[tuple[int, Rates], ...] = ()
+    steps: Steps = ()
     batch: Rates | None = None
+    batch_steps: Steps = ()
 
     def __post_init__(self) -> None:
-        places = [above for above, _ in self.steps]
-        if places != sorted(set(places)) or any(place < 1 for place in places):
-            raise ValueError(f"price steps must rise by prompt tokens, not {places}")
+        for steps in (self.steps, self.batch_steps):
+            places = [above for above, _ in steps]
+            if places != sorted(set(places)) or any(place < 1 for place in places):
+                raise ValueError(f"price steps must rise by prompt tokens, not {places}")
+        if self.batch_steps and self.batch is None:
+            raise ValueError("a price with batch steps needs batch rates")
+
+    def rates_for(self, prompt_tokens: int, *, batch: bool = False) -> Rates:
+        """The rates of a whole call whose prompt has ``prompt_tokens``; without batch rates, the standard ones."""
+        rates, steps = self.rates, self.steps
+        if batch and self.batch is not None:
+            rates, steps = self.batch, self.batch_steps
+        for above, stepped in steps:
+            if prompt_tokens > above:
+                rates = stepped
+        return rates
 
     def cost(self, usage: Usage, *, batch: bool = False) -> int:
         """Nano-dollars for one call. ``batch`` uses the batch API's rates where there are any."""
-        if batch and self.batch is not None:
-            return self.batch.cost(usage)
-        rates = self.rates
-        for above, stepped in self.steps:
-            if usage.prompt_tokens > above:
-                rates = stepped
-        return rates.cost(usage)
+        return self.rates_for(usage.prompt_tokens, batch=batch).cost(usage)
+
+    def worst_case(self, prompt_tokens: int, max_tokens: int) -> int:
+        """The most nano-dollars that a call of at most these sizes can cost at the standard rates.
+
+        Every prompt token may turn out to be cached, stored or neither, and a shorter prompt may stay below a
+        step that lowers a rate; the bound holds for all of them.
+        """
+        reachable = [self.rates, *(rates for above, rates in self.steps if prompt_tokens > above)]
+        return max(rates.ceiling(prompt_tokens, max_tokens) for rates in reachable)
 
 
 def per_million(
@@ -92,6 +131,52 @@ def per_million(
         cached_input=plain if cached_input is None else _pico(cached_input, "cached_input"),
         cache_write=plain if cache_write is None else _pico(cache_write, "cache_write"),
     )
+
+
+def price_of(table: Mapping[str, Any]) -> Price:
+    """A price from a table in USD per million tokens: ``PRICE_KEYS``, each of ``steps`` with ``STEP_KEYS``.
+
+    ``input`` and ``output`` are required. Cached and cache-write tokens cost as much as input unless priced.
+    A step changes the rates that it names; cached and cache-write tokens that neither it nor the price names
+    follow its input. Batch rates need ``batch_input`` and ``batch_output``; what is not named there costs
+    its standard rate, though a cached token never more than an uncached one.
+
+    Raises:
+        ValueError: a required rate is missing, or a rate or a step is not valid.
+    """
+    _require(table, ("input", "output"), "a price")
+    base = {key: table[key] for key in RATE_KEYS if key in table}
+    batch = _batch(table, base) if any(key in table for key in BATCH_KEYS) else None
+    steps: list[tuple[int, Rates]] = []
+    batch_steps: list[tuple[int, Rates]] = []
+    for step in table.get("steps", ()):
+        _require(step, ("above",), "a price step")
+        stepped = base | {key: step[key] for key in RATE_KEYS if key in step}
+        steps.append((step["above"], per_million(**stepped)))
+        if batch is not None:
+            named = {key: table[key] for key in BATCH_KEYS if key in table}
+            named |= {key: step[key] for key in BATCH_KEYS if key in step}
+            batch_steps.append((step["above"], _batch(named, stepped)))
+        elif any(key in step for key in BATCH_KEYS):
+            raise ValueError("a price step has batch rates, and the price itself has no batch_input and batch_output")
+    return Price(rates=per_million(**base), steps=tuple(steps), batch=batch, batch_steps=tuple(batch_steps))
+
+
+def _batch(table: Mapping[str, Any], standard: Mapping[str, Any]) -> Rates:
+    """Batch rates from ``table``, what it does not name from ``standard``."""
+    _require(table, ("batch_input", "batch_output"), "a batch price")
+    rates = {key: table[f"batch_{key}"] for key in RATE_KEYS if f"batch_{key}" in table}
+    if "cached_input" not in rates and "cached_input" in standard:
+        rates["cached_input"] = min(Decimal(str(standard["cached_input"])), Decimal(str(rates["input"])))
+    if "cache_write" not in rates and "cache_write" in standard:
+        rates["cache_write"] = standard["cache_write"]
+    return per_million(**rates)
+
+
+def _require(table: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
+    missing = [key for key in keys if key not in table]
+    if missing:
+        raise ValueError(f"{what} needs {' and '.join(missing)}")
 
 
 def _pico(price: float | str | Decimal, name: str) -> int:
@@ -117,19 +202,24 @@ def self_hosted(
 
     A token costs the share of the hour that it occupies: ``hourly_cost / 3600 / tokens_per_second``, more
     when the machine is idle part of the time. Throughputs are the server's totals over all its concurrent
-    requests. Rounded up to a pico-dollar, so that a busy hour is never under-billed.
+    requests. Rounded up to a pico-dollar, so that a busy hour is never under-billed. A cached prompt token
+    occupies no time worth billing.
 
     Raises:
         ValueError: a throughput is not positive, ``utilization`` is outside (0, 1], or the cost is negative.
     """
-    if not (input_tokens_per_second > 0 and output_tokens_per_second > 0):
+    speeds = (input_tokens_per_second, output_tokens_per_second)
+    if not all(speed > 0 and math.isfinite(speed) for speed in speeds):
         raise ValueError("a self-hosted tier needs positive input and output tokens per second")
     if not 0 < utilization <= 1:
         raise ValueError(f"utilization is a share in (0, 1], not {utilization!r}")
-    hourly = Decimal(str(hourly_cost))
+    try:
+        hourly = Decimal(str(hourly_cost))
+    except InvalidOperation:
+        raise ValueError(f"hourly_cost must be in USD, not {hourly_cost!r}") from None
     if not hourly.is_finite() or hourly < 0:
         raise ValueError(f"hourly_cost must be at least 0 USD, not {hourly_cost!r}")
-    second = hourly / 3600 / Decimal(str(utilization)) * 10**12
+    second = hourly * 10**12 / (3600 * Decimal(str(utilization)))
 
     def rate(tokens_per_second: float) -> int:
         return int((second / Decimal(str(tokens_per_second))).to_integral_value(rounding="ROUND_CEILING"))

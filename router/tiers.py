@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from router.errors import UnknownTier
 from router.pricing import Price
 from router.types import Usage
 
 Api = Literal["openai-chat", "openai-responses", "openai-completions", "anthropic", "local", "fake"]
+APIS: tuple[str, ...] = get_args(Api)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,12 @@ class Tier:
     ``api`` is the wire format. ``base_url`` is None for the vendor's own endpoint. ``api_key_env`` names the
     environment variable that holds the key, None where none is needed. ``context`` is the window in tokens.
     ``logprobs``: the server returns token log-probabilities. ``sampling``: it accepts a temperature.
+    ``max_tokens`` bounds an answer, reasoning included, when the request sets no bound of its own.
     ``timeout`` (seconds) bounds one call, ``retries`` how often a call is repeated after a passing fault.
     ``options`` are extra fields of the request body, sent as they are (a reasoning effort, a seed).
+
+    Raises:
+        ValueError: a name or model is empty, an api unknown, or a number outside its range.
     """
 
     name: str
@@ -38,9 +43,23 @@ class Tier:
     retries: int = 2
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def cost(self, usage: Usage) -> int:
-        """Nano-dollars for one call with ``usage``."""
-        return self.price.cost(usage)
+    def __post_init__(self) -> None:
+        if not self.name or not self.model:
+            raise ValueError("a tier needs a name and a model")
+        if self.api not in APIS:
+            raise ValueError(f"tier {self.name!r}: api is one of {', '.join(APIS)}, not {self.api!r}")
+        if self.context < 1 or self.max_tokens < 1 or self.retries < 0 or not self.timeout > 0:
+            raise ValueError(
+                f"tier {self.name!r}: context and max_tokens are at least 1, retries at least 0, timeout above 0"
+            )
+
+    def cost(self, usage: Usage, *, batch: bool = False) -> int:
+        """Nano-dollars for one call with ``usage``; ``batch`` at the batch API's rates where there are any."""
+        return self.price.cost(usage, batch=batch)
+
+    def worst_case(self, prompt_tokens: int, max_tokens: int | None = None) -> int:
+        """The most nano-dollars that one call can cost; ``max_tokens`` is the tier's own unless given."""
+        return self.price.worst_case(prompt_tokens, self.max_tokens if max_tokens is None else max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
