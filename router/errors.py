@@ -19,6 +19,7 @@
         |-- MalformedAnswer          a 200 that is no answer: the next tier
         |-- StreamTruncated          a stream that ended without a finish reason: the next tier
         |-- ContextOverflow          the prompt does not fit this tier: the next tier
+        |-- UnsupportedRequest       this tier cannot do what is asked (tools of a base model): the next tier
         |-- RejectedRequest          400, 404, 422: the request is wrong, so neither retried nor escalated
         `-- Unauthorized             401, 402, 403: the account is wrong, so neither retried nor escalated
 """
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from router.decision import Decision, Response
+    from router.types import Usage
 
 
 class TierwiseError(Exception):
@@ -119,7 +121,7 @@ class DeadlineExceeded(TierwiseError):
 class AllTiersFailed(TierwiseError):
     """Every tier that may answer failed; ``decision.attempts`` says how, and ``__cause__`` is the last error."""
 
-    def __init__(self, message: str, *, decision: Decision) -> None:
+    def __init__(self, message: str, *, decision: Decision | None = None) -> None:
         super().__init__(message)
         self.decision = decision
 
@@ -129,8 +131,8 @@ class ProviderError(TierwiseError):
 
     ``retryable``: the same call may succeed if it is made again. ``escalates``: another tier may succeed.
     ``retry_after`` is in seconds, as the server asked. ``shown`` is true once part of the answer was streamed
-    to the caller, after which no other tier may answer in its place. ``decision`` is set when the error ended
-    the request.
+    to the caller, after which no other tier may answer in its place. ``usage`` is what the failed call is billed
+    for, where the provider said so. ``decision`` is set when the error ended the request.
     """
 
     retryable: ClassVar[bool] = False
@@ -150,6 +152,7 @@ class ProviderError(TierwiseError):
         self.tier, self.status, self.code, self.request_id = tier, status, code, request_id
         self.retry_after = retry_after
         self.shown = False
+        self.usage: Usage | None = None
         self.decision: Decision | None = None
 
 
@@ -187,6 +190,10 @@ class StreamTruncated(ProviderError):
 
 class ContextOverflow(ProviderError):
     """The provider says that the prompt does not fit this model's context window."""
+
+
+class UnsupportedRequest(ProviderError):
+    """The tier's wire format cannot carry what the request asks for; nothing was sent."""
 
 
 class RejectedRequest(ProviderError):

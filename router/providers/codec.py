@@ -6,6 +6,7 @@ our values. It never does I/O, so the synchronous and the asyncio driver share e
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from router.errors import ProviderError
@@ -17,7 +18,11 @@ class Assembly(Protocol):
     """Puts one streamed answer together."""
 
     def feed(self, event: Any) -> str:
-        """Take one event of the client's stream; return the visible text that it added, often empty."""
+        """Take one event of the client's stream; return the visible text that it added, often empty.
+
+        Raises:
+            ProviderError: the event reports a failure.
+        """
         ...
 
     def finish(self) -> Completion:
@@ -32,11 +37,24 @@ class Assembly(Protocol):
 class Codec(Protocol):
     """One wire format."""
 
-    def encode(self, tier: Tier, request: Request) -> dict[str, Any]:
-        """The client's keyword arguments for one call."""
+    @property
+    def streaming(self) -> Mapping[str, Any]:
+        """What to add to the arguments so that the answer comes as a stream."""
         ...
 
-    def decode(self, tier: Tier, raw: Any) -> Completion:
+    def create(self, client: Any) -> Callable[..., Any]:
+        """The client's method that makes the call."""
+        ...
+
+    def encode(self, tier: Tier, request: Request) -> dict[str, Any]:
+        """The client's keyword arguments for one call.
+
+        Raises:
+            UnsupportedRequest: the wire format cannot carry the request.
+        """
+        ...
+
+    def decode(self, tier: Tier, request: Request, raw: Any) -> Completion:
         """The answer in what the client returned.
 
         Raises:
@@ -44,7 +62,7 @@ class Codec(Protocol):
         """
         ...
 
-    def assembly(self, tier: Tier) -> Assembly:
+    def assembly(self, tier: Tier, request: Request) -> Assembly:
         """An empty answer to feed a stream's events to."""
         ...
 
