@@ -184,7 +184,13 @@ def _tell(attempt: Attempt) -> str:
 def _dollars(nano_dollars: int) -> str:
     """Dollars with as many places as a small sum needs."""
     dollars = usd(nano_dollars)
-    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.3g}" if dollars >= 1e-4 else f"${dollars:.2e}"
+    return (
+        f"${dollars:.2f}"
+        if dollars >= 1 or dollars == 0
+        else f"${dollars:.3g}"
+        if dollars >= 1e-4
+        else f"${dollars:.2e}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

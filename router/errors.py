@@ -1,27 +1,27 @@
 """Every exception the router raises, in one tree.
 
-    TierwiseError
-    |-- InputError (ValueError)      the request cannot be served as written; nothing was sent
-    |   |-- PromptTooLong            no tier's context window holds the prompt
-    |   `-- UnknownTier              a tier name that the configuration does not have
-    |-- ConfigError                  tierwise.toml or the environment needs a change
-    |   |-- MissingKey               the environment variable with a tier's API key is not set
-    |   `-- UnpricedModel            no price is known for a tier's model
-    |-- BundleError                  a policy bundle is missing, damaged, altered or does not fit
-    |-- LedgerError                  the ledger cannot be opened, read or written
-    |-- DeadlineExceeded             the deadline passed and no tier had answered
-    |-- AllTiersFailed               every tier that may answer failed; ``decision`` has each attempt
-    `-- ProviderError                one call to one tier failed
-        |-- RateLimited              429: retried, then the next tier
-        |-- ProviderTimeout          no answer in time: retried, then the next tier
-        |-- ConnectionFailed         refused, reset or dropped: retried, then the next tier
-        |-- ServerFault              5xx: retried, then the next tier
-        |-- MalformedAnswer          a 200 that is no answer: the next tier
-        |-- StreamTruncated          a stream that ended without a finish reason: the next tier
-        |-- ContextOverflow          the prompt does not fit this tier: the next tier
-        |-- UnsupportedRequest       this tier cannot do what is asked (tools of a base model): the next tier
-        |-- RejectedRequest          400, 404, 422: the request is wrong, so neither retried nor escalated
-        `-- Unauthorized             401, 402, 403: the account is wrong, so neither retried nor escalated
+TierwiseError
+|-- InputError (ValueError)      the request cannot be served as written; nothing was sent
+|   |-- PromptTooLong            no tier's context window holds the prompt
+|   `-- UnknownTier              a tier name that the configuration does not have
+|-- ConfigError                  tierwise.toml or the environment needs a change
+|   |-- MissingKey               the environment variable with a tier's API key is not set
+|   `-- UnpricedModel            no price is known for a tier's model
+|-- BundleError                  a policy bundle is missing, damaged, altered or does not fit
+|-- LedgerError                  the ledger cannot be opened, read or written
+|-- DeadlineExceeded             the deadline passed and no tier had answered
+|-- AllTiersFailed               every tier that may answer failed; ``decision`` has each attempt
+`-- ProviderError                one call to one tier failed
+    |-- RateLimited              429: retried, then the next tier
+    |-- ProviderTimeout          no answer in time: retried, then the next tier
+    |-- ConnectionFailed         refused, reset or dropped: retried, then the next tier
+    |-- ServerFault              5xx: retried, then the next tier
+    |-- MalformedAnswer          a 200 that is no answer: the next tier
+    |-- StreamTruncated          a stream that ended without a finish reason: the next tier
+    |-- ContextOverflow          the prompt does not fit this tier: the next tier
+    |-- UnsupportedRequest       this tier cannot do what is asked (tools of a base model): the next tier
+    |-- RejectedRequest          400, 404, 422: the request is wrong, so neither retried nor escalated
+    `-- Unauthorized             401, 402, 403: the account is wrong, so neither retried nor escalated
 """
 
 from __future__ import annotations

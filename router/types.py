@@ -137,9 +137,7 @@ def _as_message(item: object, place: int) -> Message:
     unknown = set(item) - {"role", "content", "tool_calls", "tool_call_id"}
     if unknown or "role" not in item:
         raise InputError(f"message {place} needs `role` and `content`; it has {', '.join(map(str, item)) or 'nothing'}")
-    calls = tuple(
-        call if isinstance(call, ToolCall) else ToolCall(**call) for call in item.get("tool_calls") or ()
-    )
+    calls = tuple(call if isinstance(call, ToolCall) else ToolCall(**call) for call in item.get("tool_calls") or ())
     return Message(
         role=item["role"],
         content=item.get("content") or "",

@@ -1,0 +1,167 @@
+"""From a prompt and the answers so far to what the decision rule sees: expected quality and cost per tier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from router.estimators import Calibration, DenseModel, LengthModel, TextModel
+from router.features import Floats, PromptFeatures, prompt_features
+from router.signals import NAMES, agreement, answer_signals
+from router.tiers import Ladder, Tier
+from router.types import Completion, Request, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One tier's answer as the scorer reads it: its ``signals`` and its text."""
+
+    rank: int
+    signals: Floats
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of a request so far, and what the estimators make of it.
+
+    ``quality`` and ``cost`` are per rank, as in :class:`router.policy.State`. ``features`` and ``logits`` are
+    None when nothing was trained.
+    """
+
+    request: Request
+    quality: tuple[float, ...]
+    cost: tuple[float, ...]
+    features: PromptFeatures | None = None
+    logits: Floats | None = None
+    answers: tuple[Answer, ...] = ()
+
+
+class Assessor(Protocol):
+    """Judges prompts and answers; pure, so that a replay judges as live traffic did."""
+
+    def begin(self, request: Request) -> Evidence:
+        """What the prompt alone says: the complexity classifier."""
+        ...
+
+    def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
+        """What it says together with one more answer: the confidence scorer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """Knows nothing of quality: every chance is NaN, and costs are reckoned from the prompt's length."""
+
+    ladder: Ladder
+
+    def begin(self, request: Request) -> Evidence:
+        """Costs at four characters a token and the longest answer allowed."""
+        chars = sum(len(message.content) for message in request.messages)
+        costs = tuple(
+            float(tier.cost(Usage(input_tokens=chars // 4, output_tokens=request.max_tokens or tier.max_tokens)))
+            for tier in self.ladder.tiers
+        )
+        return Evidence(request=request, quality=(math.nan,) * len(self.ladder), cost=costs)
+
+    def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
+        """The same, with the answer noted."""
+        answer = Answer(rank, answer_signals(evidence.request, completion), completion.text)
+        return replace(evidence, answers=(*evidence.answers, answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimators:
+    """Everything that was fitted: the complexity classifier (``prompt`` and its ``calibration``), the confidence
+    scorer (per set of tiers that have answered, as a bit mask: a model and its calibration), and the expected
+    lengths of calls."""
+
+    prompt: TextModel
+    calibration: Calibration
+    scorer: Mapping[int, tuple[DenseModel, Calibration]]
+    length: LengthModel
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Judges with a bundle's estimators, at the prices of ``ladder``."""
+
+    ladder: Ladder
+    estimators: Estimators
+
+    def begin(self, request: Request) -> Evidence:
+        """Chances to suffice from the prompt alone, and expected costs."""
+        features = prompt_features(request)
+        estimators = self.estimators
+        logits = estimators.prompt.logits(features)
+        chars = sum(len(message.content) for message in request.messages)
+        cost = expected_costs(
+            self.ladder.tiers,
+            request,
+            prompt_tokens=estimators.length.prompt_tokens(chars),
+            answer_tokens=estimators.length.answer_tokens(features),
+        )
+        return Evidence(
+            request=request,
+            quality=tuple(estimators.calibration.apply(logits).tolist()),
+            cost=cost,
+            features=features,
+            logits=logits,
+        )
+
+    def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
+        """Chances after one more answer. A refusal has none; a set of tiers that was never trained on together
+        is judged by its last answer alone."""
+        answer = Answer(rank, answer_signals(evidence.request, completion), completion.text)
+        answers = (*evidence.answers, answer)
+        mask = sum(1 << seen.rank for seen in answers)
+        read = answers
+        if mask not in self.estimators.scorer:
+            mask, read = 1 << rank, (answer,)
+        model, calibration = self.estimators.scorer[mask]
+        assert evidence.logits is not None
+        assert evidence.features is not None
+        chances = calibration.apply(model.logits(scorer_row(evidence.logits, evidence.features.hand, read))).tolist()
+        if completion.stop == "refusal":
+            chances[rank] = 0.0
+        return replace(evidence, quality=tuple(chances), answers=answers)
+
+
+def scorer_row(logits: Floats, hand: Floats, answers: Sequence[Answer]) -> Floats:
+    """The scorer's input: the classifier's logits, the hand-made features, each answer's signals by rank, and how
+    far each pair of answers agrees."""
+    ordered = sorted(answers, key=lambda answer: answer.rank)
+    agreements = [
+        share
+        for place, one in enumerate(ordered)
+        for other in ordered[place + 1 :]
+        for share in agreement(one.text, other.text)
+    ]
+    return np.concatenate((logits, hand, *(answer.signals for answer in ordered), np.array(agreements)))
+
+
+def scorer_names(tiers: Sequence[str], hand: Sequence[str], run: Sequence[str]) -> tuple[str, ...]:
+    """The names of :func:`scorer_row`'s columns, for reports."""
+    pairs = [(one, other) for place, one in enumerate(run) for other in run[place + 1 :]]
+    return (
+        *(f"prompt:{tier}" for tier in tiers),
+        *hand,
+        *(f"{tier}:{name}" for tier in run for name in NAMES),
+        *(f"{one}~{other}:{kind}" for one, other in pairs for kind in ("same", "overlap")),
+    )
+
+
+def expected_costs(
+    tiers: Sequence[Tier], request: Request, *, prompt_tokens: Floats, answer_tokens: Floats
+) -> tuple[float, ...]:
+    """Nano-dollars that a call is expected to cost at each tier; the answer no longer than it may be."""
+    costs = []
+    for tier, read, written in zip(tiers, prompt_tokens.tolist(), answer_tokens.tolist(), strict=True):
+        limit = request.max_tokens or tier.max_tokens
+        usage = Usage(input_tokens=max(round(read), 0), output_tokens=min(max(round(written), 1), limit))
+        costs.append(float(tier.cost(usage)))
+    return tuple(costs)

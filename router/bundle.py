@@ -1,0 +1,178 @@
+"""The policy bundle: what training hands to the runtime, as one file of numbers.
+
+A zip of ``manifest.json`` and one ``.npy`` a trained array. Nothing in it is code and nothing is unpickled.
+The manifest names the SHA-256 of every array, and the bundle's version is the SHA-256 of the manifest: so a
+bundle is named by its content, and a damaged or altered one is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router import estimators, features, signals
+from router.assess import Estimators
+from router.errors import BundleError
+from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
+from router.policy import Rule, rule_from
+
+FORMAT = 1
+"""The layout of the file; a bundle of another layout is refused."""
+
+LIMIT = 256 * 2**20
+"""Bytes that a bundle may unpack to; more is refused before it is read."""
+
+SCHEMA = hashlib.sha256(
+    json.dumps(
+        {
+            "features": [features.VERSION, *features.HAND, features.TOKEN.pattern.decode("latin-1")],
+            "signals": [signals.VERSION, *signals.NAMES],
+            "keys": [int(estimators.PAIR), int(estimators.TAIL)],
+        }
+    ).encode()
+).hexdigest()[:16]
+"""Hash over everything that gives the estimators' inputs their meaning."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: the same content is the same file
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBundle:
+    """A trained policy for the tiers ``tiers``, cheapest first.
+
+    ``best_single`` is the tier of highest quality on the training labels. ``facts`` is what else training wants
+    to tell: data hash, label counts, prices, measured quality and cost. ``version`` names the content.
+    """
+
+    tiers: tuple[str, ...]
+    models: tuple[str, ...]
+    estimators: Estimators
+    rule: Rule
+    best_single: str
+    facts: Mapping[str, Any]
+    version: str = ""
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the bundle to ``path``, whole or not at all, and return its version."""
+        arrays = self._arrays()
+        blobs = {f"{name}.npy": _npy(array) for name, array in sorted(arrays.items())}
+        manifest = _canonical(
+            {
+                "format": FORMAT,
+                "schema": SCHEMA,
+                "tiers": list(self.tiers),
+                "models": list(self.models),
+                "states": sorted(self.estimators.scorer),
+                "rule": self.rule.as_dict(),
+                "best_single": self.best_single,
+                "facts": dict(self.facts),
+                "arrays": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
+            }
+        )
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, blob in {"manifest.json": manifest, **blobs}.items():
+                    archive.writestr(zipfile.ZipInfo(name, _EPOCH), blob, zipfile.ZIP_DEFLATED)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return hashlib.sha256(manifest).hexdigest()
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        fitted = self.estimators
+        arrays = pack(fitted.prompt, "prompt") | pack(fitted.calibration, "calibration")
+        arrays |= pack(fitted.length, "length")
+        for state, (model, calibration) in fitted.scorer.items():
+            arrays |= pack(model, f"scorer.{state}.model") | pack(calibration, f"scorer.{state}.calibration")
+        return arrays
+
+
+def load(path: str | os.PathLike[str], *, version: str | None = None) -> PolicyBundle:
+    """Read and verify the bundle at ``path``.
+
+    ``version`` pins its content: the SHA-256 that ``save`` returned, or its beginning.
+
+    Raises:
+        BundleError: the file is missing, truncated, altered, of another format or feature schema, or not the
+            pinned one.
+    """
+    where = os.fspath(path)
+    try:
+        with zipfile.ZipFile(where) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LIMIT:
+                raise BundleError(f"it unpacks to more than {LIMIT >> 20} MiB, which no bundle does", path=where)
+            blobs = {name: archive.read(name) for name in archive.namelist()}
+    except FileNotFoundError:
+        raise BundleError("there is no such bundle; train one with `tierwise train fit`", path=where) from None
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise BundleError(f"the bundle is damaged or cut short ({error}); copy or train it again", path=where) from None
+    raw = blobs.pop("manifest.json", b"")
+    found = hashlib.sha256(raw).hexdigest()
+    if version is not None and not found.startswith(version.lower()):
+        raise BundleError(f"its version is {found[:16]}, and the configuration pins {version[:16]}", path=where)
+    try:
+        return _assemble(json.loads(raw), blobs, found, where)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleError(f"the bundle is damaged: {error!r}; copy or train it again", path=where) from None
+
+
+def _assemble(manifest: dict[str, Any], blobs: dict[str, bytes], version: str, where: str) -> PolicyBundle:
+    if manifest["format"] != FORMAT:
+        raise BundleError(f"its format is {manifest['format']}, and this version reads {FORMAT}; retrain", path=where)
+    if manifest["schema"] != SCHEMA:
+        raise BundleError(
+            f"it was trained on feature schema {manifest['schema']}, and this version computes {SCHEMA}; retrain it "
+            "with this version",
+            path=where,
+        )
+    named = manifest["arrays"]
+    wrong = sorted(set(named) ^ set(blobs)) or sorted(
+        name for name, blob in blobs.items() if hashlib.sha256(blob).hexdigest() != named[name]
+    )
+    if wrong:
+        raise BundleError(f"{wrong[0]} is not what the manifest says: the bundle was altered or damaged", path=where)
+    arrays = {name.removesuffix(".npy"): np.load(io.BytesIO(blob), allow_pickle=False) for name, blob in blobs.items()}
+    scorer = {
+        state: (
+            unpack(DenseModel, arrays, f"scorer.{state}.model"),
+            unpack(Calibration, arrays, f"scorer.{state}.calibration"),
+        )
+        for state in manifest["states"]
+    }
+    return PolicyBundle(
+        tiers=tuple(manifest["tiers"]),
+        models=tuple(manifest["models"]),
+        estimators=Estimators(
+            prompt=unpack(TextModel, arrays, "prompt"),
+            calibration=unpack(Calibration, arrays, "calibration"),
+            scorer=scorer,
+            length=unpack(LengthModel, arrays, "length"),
+        ),
+        rule=rule_from(manifest["rule"]),
+        best_single=manifest["best_single"],
+        facts=manifest["facts"],
+        version=version,
+    )
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,204 @@
+"""The straight line of one request, written once.
+
+A coroutine over operations: it waits for nothing itself and knows no client, clock or database. A driver
+performs what it awaits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from router.assess import Assessor, Evidence
+from router.decision import Attempt, Decision, Response
+from router.errors import AllTiersFailed, DeadlineExceeded, InputError, LedgerError, PromptTooLong, ProviderError
+from router.ops import Append, Now
+from router.policy import Rule, Run, State, Step, Stop
+from router.retry import ask
+from router.tiers import Ladder
+from router.trace import Taken, closed, failed, taken
+from router.types import Completion, Request
+
+CHARS_PER_TOKEN = 6
+"""More characters than nearly any token holds: a prompt is called too long only when it surely is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a router decides with; replaced as a whole when the configuration is reloaded."""
+
+    ladder: Ladder
+    assessor: Assessor
+    rule: Rule
+    best_single: str | None = None
+    policy_version: str = ""
+    config_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """The identity of one request: its id, and when it came, in seconds since the epoch."""
+
+    id: str
+    created: float
+    upgraded_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known before the first call."""
+
+    evidence: Evidence
+    state: State
+    skipped: tuple[Attempt, ...]
+
+
+def opening(request: Request, plan: Plan) -> Opening:
+    """Judge the prompt and settle which tiers may answer it.
+
+    Raises:
+        UnknownTier: floor or ceiling names no tier.
+        InputError: floor is above ceiling.
+        PromptTooLong: no tier that may answer can hold the prompt.
+    """
+    ladder = plan.ladder
+    low = 0 if request.floor is None else ladder.rank(request.floor, where="floor")
+    high = len(ladder) - 1 if request.ceiling is None else ladder.rank(request.ceiling, where="ceiling")
+    if low > high:
+        raise InputError(f"floor={request.floor!r} is stronger than ceiling={request.ceiling!r}")
+    tokens = sum(len(message.content) for message in request.messages) // CHARS_PER_TOKEN
+    allowed = frozenset(rank for rank in range(low, high + 1) if tokens <= ladder[rank].context)
+    if not allowed:
+        widest = max(ladder.tiers[low : high + 1], key=lambda tier: tier.context)
+        raise PromptTooLong(tokens=tokens, largest=widest.context, tier=widest.name)
+    skipped = tuple(
+        Attempt(
+            tier=ladder[rank].name,
+            model=ladder[rank].model,
+            verdict="skipped",
+            reason=f"the prompt is about {tokens:,} tokens and its window {ladder[rank].context:,}",
+        )
+        for rank in range(low, high + 1)
+        if rank not in allowed
+    )
+    evidence = plan.assessor.begin(request)
+    state = State(run=(), allowed=allowed, quality=evidence.quality, cost=evidence.cost)
+    return Opening(evidence, state, skipped)
+
+
+def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: Run) -> Decision:
+    """The decision before any call: which tier starts, and why."""
+    names = plan.ladder.names
+    quality = opened.evidence.quality
+    reason = first.reason
+    if request.floor is not None or request.ceiling is not None:
+        bounds = [f"{key} {value}" for key, value in (("floor", request.floor), ("ceiling", request.ceiling)) if value]
+        reason += f" (within {' and '.join(bounds)})"
+    return Decision(
+        id=birth.id,
+        created=birth.created,
+        start=names[first.rank],
+        reason=reason,
+        attempts=opened.skipped,
+        suffices={} if any(map(math.isnan, quality)) else dict(zip(names, quality, strict=True)),
+        expected_cost={name: round(cost) for name, cost in zip(names, opened.evidence.cost, strict=True)},
+        tags=request.tags,
+        user=request.user,
+        session=request.session,
+        prompt_hash=request.prompt_hash,
+        policy_version=plan.policy_version,
+        config_version=plan.config_version,
+        upgraded_from=birth.upgraded_from,
+    )
+
+
+async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
+    """Route one request: judge, call, judge the answer, perhaps escalate; then write down why.
+
+    Raises:
+        InputError: the request cannot be served as written; nothing was sent or written.
+        DeadlineExceeded: the deadline passed before any tier had answered.
+        ProviderError: a tier refused the request or the account; moving on would not help.
+        AllTiersFailed: no tier that may answer did.
+        LedgerError: the decision could not be written; it carries the response.
+    """
+    started = await Now()
+    if request.deadline is not None and request.deadline <= 0:
+        raise DeadlineExceeded("the deadline had passed before the request began; nothing was sent")
+    opened = opening(request, plan)
+    first = plan.rule.next(opened.state)
+    assert isinstance(first, Run)
+    draft = outline(request, plan, birth, opened, first)
+    trail: list[Attempt | Taken] = list(opened.skipped)
+    expires = math.inf if request.deadline is None else started + request.deadline
+    try:
+        stop = await _climb(request, plan, opened, first, trail, birth.id, expires)
+    except GeneratorExit:
+        raise  # the driver was dropped, so nothing more may be awaited
+    except BaseException as error:
+        decision = closed(draft, plan.ladder, trail, None, await Now() - started, error=error)
+        if isinstance(error, ProviderError | DeadlineExceeded | AllTiersFailed):
+            error.decision = decision
+        await Append(decision, request)
+        raise
+    decision = closed(draft, plan.ladder, trail, stop, await Now() - started, best_single=plan.best_single)
+    answer = next(taken.completion for taken in trail if isinstance(taken, Taken) and taken.rank == stop.rank)
+    response = Response(text=answer.text, decision=decision, tool_calls=answer.tool_calls, stop=answer.stop)
+    try:
+        await Append(decision, request)
+    except LedgerError as error:
+        error.response = response  # it was paid for
+        raise
+    return response
+
+
+async def _climb(
+    request: Request,
+    plan: Plan,
+    opened: Opening,
+    step: Step,
+    trail: list[Attempt | Taken],
+    seed: str,
+    expires: float,
+) -> Stop:
+    """Take steps until the rule stops; ``trail`` gains each."""
+    evidence, state = opened.evidence, opened.state
+    while isinstance(step, Run):
+        tier, run = plan.ladder[step.rank], step
+        asked = await ask(tier, request, seed=seed, expires=expires, live=plan.rule.final(state, run.rank))
+        if isinstance(asked.outcome, Completion):
+            evidence = plan.assessor.observe(evidence, run.rank, asked.outcome)
+            state = State(
+                run=(*state.run, run.rank),
+                allowed=state.allowed - {run.rank},
+                quality=evidence.quality,
+                cost=evidence.cost,
+            )
+            step = plan.rule.next(state)
+            trail.append(taken(tier, run, asked, asked.outcome, evidence, step))
+        else:
+            trail.append(failed(tier, run, asked))
+            state = _after_failure(state, run.rank, asked.outcome, trail)
+            step = plan.rule.next(state)
+    return step
+
+
+def _after_failure(state: State, rank: int, error: ProviderError | None, trail: Sequence[Attempt | Taken]) -> State:
+    """What may still be called when tier ``rank`` gave ``error``, or None when time had run out.
+
+    Raises:
+        DeadlineExceeded, ProviderError, AllTiersFailed: nothing may be called and nothing was answered.
+    """
+    if error is not None and error.shown:
+        raise error  # part of this answer is on somebody's screen: no other one may follow it
+    moves_on = error is not None and error.escalates
+    left = state.without(rank) if moves_on else replace(state, allowed=frozenset())
+    if left.run or left.allowed:
+        return left
+    if error is None:
+        raise DeadlineExceeded("the deadline passed before any tier had answered")
+    if not error.escalates:
+        raise error
+    tried = "; ".join(f"{item.tier}: {item.reason}" for item in trail if isinstance(item, Attempt))
+    raise AllTiersFailed(f"no tier answered ({tried})") from error

@@ -1,0 +1,199 @@
+"""Drivers: they perform what the core awaits. Nothing is decided here.
+
+``run`` waits in the calling thread, ``arun`` on an event loop, ``run_many`` in several threads, ``stream`` and
+``astream`` hand text over as it arrives, ``replay`` answers from a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from router.decision import Response
+from router.errors import MalformedAnswer, ServerFault, TierwiseError
+from router.ops import Append, Now, Op, Send, Sleep
+from router.types import Completion
+
+T = TypeVar("T")
+
+Core = Coroutine[Op[Any], Any, T]
+Shell = Mapping[type[Op[Any]], Callable[[Any], Any]]
+"""How to perform each kind of operation. In an asynchronous shell the callables return awaitables."""
+
+
+class Abandoned(TierwiseError):
+    """The reader of a stream left before its end."""
+
+
+def run(core: Core[T], shell: Shell) -> T:
+    """Perform ``core`` in this thread; an operation's error goes to the core, which decides."""
+    value: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            op = core.send(value) if error is None else core.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        value = error = None
+        try:
+            value = shell[type(op)](op)
+        except BaseException as raised:  # noqa: BLE001
+            error = raised
+
+
+async def arun(core: Core[T], shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]) -> T:
+    """Perform ``core`` on the running event loop."""
+    value: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            op = core.send(value) if error is None else core.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        value = error = None
+        try:
+            value = await shell[type(op)](op)
+        except BaseException as raised:  # noqa: BLE001
+            error = raised
+
+
+def run_many(cores: Iterable[Core[T]], shell: Shell, *, workers: int) -> Iterator[T | Exception]:
+    """Perform many cores, ``workers`` at a time; results in the order given, an error in its request's place."""
+
+    def settle(core: Core[T]) -> T | Exception:
+        try:
+            return run(core, shell)
+        except Exception as error:  # noqa: BLE001
+            return error
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="tierwise") as pool:
+        yield from pool.map(settle, cores)
+
+
+def stream(
+    core: Core[Response], shell: Shell, live: Callable[[Send], Iterator[str | Completion]]
+) -> Generator[str, None, Response]:
+    """Perform ``core``, yielding the text of the answer that will be returned, and none other.
+
+    An answer that may still be escalated is held back until it is accepted; one that cannot is shown as it
+    comes, through ``live``.
+    """
+    value: Any = None
+    error: BaseException | None = None
+    shown = False
+    while True:
+        try:
+            op = core.send(value) if error is None else core.throw(error)
+        except StopIteration as stop:
+            response: Response = stop.value
+            if response.text and not shown:
+                yield response.text
+            return response
+        value = error = None
+        try:
+            if isinstance(op, Send) and op.live:
+                for item in live(op):
+                    if isinstance(item, str):
+                        shown = True
+                        yield item
+                    else:
+                        value = item
+                if value is None:
+                    raise _unfinished(op)
+            else:
+                value = shell[type(op)](op)
+        except GeneratorExit:
+            _abandon(core, shell)
+            raise
+        except BaseException as raised:  # noqa: BLE001
+            error = raised
+
+
+def _abandon(core: Core[Response], shell: Shell) -> None:
+    """Let the core write down that nobody read on."""
+    try:
+        op = core.throw(Abandoned("the reader closed the stream before its end"))
+        while True:
+            op = core.send(shell[type(op)](op))
+    except (StopIteration, Abandoned):
+        return
+
+
+async def astream(
+    core: Core[Response],
+    shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]],
+    live: Callable[[Send], AsyncIterator[str | Completion]],
+) -> AsyncIterator[str | Response]:
+    """As :func:`stream`, on the event loop; the response is the last item."""
+    value: Any = None
+    error: BaseException | None = None
+    shown = False
+    while True:
+        try:
+            op = core.send(value) if error is None else core.throw(error)
+        except StopIteration as stop:
+            response: Response = stop.value
+            if response.text and not shown:
+                yield response.text
+            yield response
+            return
+        value = error = None
+        try:
+            if isinstance(op, Send) and op.live:
+                async for item in live(op):
+                    if isinstance(item, str):
+                        shown = True
+                        yield item
+                    else:
+                        value = item
+                if value is None:
+                    raise _unfinished(op)
+            else:
+                value = await shell[type(op)](op)
+        except GeneratorExit:
+            await _aabandon(core, shell)
+            raise
+        except BaseException as raised:  # noqa: BLE001
+            error = raised
+
+
+async def _aabandon(core: Core[Response], shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]) -> None:
+    try:
+        op = core.throw(Abandoned("the reader closed the stream before its end"))
+        while True:
+            op = core.send(await shell[type(op)](op))
+    except (StopIteration, Abandoned):
+        return
+
+
+def _unfinished(op: Send) -> MalformedAnswer:
+    return MalformedAnswer(f"tier {op.tier.name!r} streamed nothing that could be put together", tier=op.tier.name)
+
+
+def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
+    """Perform ``core`` from logged ``answers`` by tier name, on a clock that only they move.
+
+    A tier without a logged answer fails as a server would, so that the core's own rules apply. Nothing is
+    written to any ledger.
+    """
+    now = 0.0
+
+    def send(op: Send) -> Completion:
+        nonlocal now
+        answer = answers.get(op.tier.name)
+        if answer is None:
+            raise _unlogged(op)
+        now += answer.latency
+        return answer
+
+    shell: Shell = {Now: lambda _: now, Sleep: lambda _: None, Send: send, Append: lambda _: None}
+    return run(core, shell)
+
+
+class _NotRetried(ServerFault):
+    retryable = False
+
+
+def _unlogged(op: Send) -> ServerFault:
+    return _NotRetried(f"the log has no answer of tier {op.tier.name!r}", tier=op.tier.name)

@@ -1,0 +1,262 @@
+"""The router: a plan, the clients and the ledger, behind ``route``."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Protocol, Self, Unpack
+
+from router import config as configuration
+from router.bundle import PolicyBundle
+from router.cascade import Birth, Plan, cascade, opening, outline
+from router.config import Config
+from router.decision import Decision, Response
+from router.drivers import Shell, arun, astream, run, run_many, stream
+from router.errors import InputError
+from router.ledger import Ledger
+from router.ops import Append, Now, Op, Send, Sleep
+from router.options import Options, Prompt, request_of
+from router.planning import ledger_of, plan_of
+from router.policy import Run
+from router.providers.clients import Clients
+from router.types import Completion, Request
+
+
+class Provider(Protocol):
+    """What the router calls tiers through: :class:`router.providers.clients.Clients`, or a fake in tests."""
+
+    def complete(self, send: Send) -> Completion:
+        """Ask one tier once."""
+        ...
+
+    def acomplete(self, send: Send) -> Awaitable[Completion]:
+        """The same on an event loop."""
+        ...
+
+    def stream(self, send: Send) -> Iterator[str | Completion]:
+        """Text as it arrives, then the whole completion."""
+        ...
+
+    def astream(self, send: Send) -> AsyncIterator[str | Completion]:
+        """The same on an event loop."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and models."""
+        ...
+
+
+class Router:
+    """Routes prompts to the cheapest tier that will do. Safe to share between threads.
+
+    Make one with :meth:`from_config`. Every method that takes a prompt takes :class:`router.options.Options` as
+    keyword arguments.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        plan: Plan,
+        provider: Provider,
+        ledger: Ledger | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.ledger = ledger
+        self._provider = provider
+        self._clock = clock
+        self._shell: Shell = {
+            Now: lambda _: clock(),
+            Sleep: lambda op: sleep(op.seconds),
+            Send: provider.complete,
+            Append: self._append,
+        }
+
+    @classmethod
+    def from_config(
+        cls,
+        source: str | os.PathLike[str] | Config | None = None,
+        *,
+        provider: Provider | None = None,
+        bundle: PolicyBundle | None = None,
+    ) -> Self:
+        """A router from a TOML file, or from a :class:`Config`.
+
+        Without ``source`` the file is ``$TIERWISE_CONFIG``, ``./tierwise.toml`` or the user's own. ``provider``
+        takes the place of the real clients, ``bundle`` that of the one the configuration names.
+
+        Raises:
+            ConfigError: the configuration needs a change; the message says which.
+            BundleError: the bundle that it names is missing, damaged or made for other tiers.
+            LedgerError: the ledger cannot be opened; nothing has been spent yet.
+        """
+        config = source if isinstance(source, Config) else configuration.load(source)
+        plan = plan_of(config, bundle=bundle)
+        ledger = ledger_of(config)
+        if ledger is not None:
+            ledger.open()
+        return cls(config, plan=plan, provider=provider or Clients(), ledger=ledger)
+
+    def route(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
+        """Answer ``prompt`` with the cheapest model that will do.
+
+        Raises:
+            InputError: the request cannot be served as written; nothing was spent.
+            ProviderError, AllTiersFailed, DeadlineExceeded: no answer; ``error.decision`` says what was tried.
+            LedgerError: the answer was paid for but not written down; ``error.response`` holds it.
+        """
+        return run(self._core(self._request(prompt, options)), self._shell)
+
+    async def aroute(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
+        """:meth:`route`, on the running event loop."""
+        return await arun(self._core(self._request(prompt, options)), self._ashell())
+
+    def route_many(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        workers: int = 8,
+        **options: Unpack[Options],
+    ) -> Iterator[Response | Exception]:
+        """Answer many prompts, ``workers`` at a time, yielding in their order.
+
+        A request that failed yields its error in its place, so that one does not lose the others.
+        """
+        if workers < 1:
+            raise InputError(f"workers must be at least 1, not {workers}")
+        cores = [self._core(self._request(prompt, options)) for prompt in prompts]
+        return run_many(cores, self._shell, workers=workers)
+
+    def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
+        """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
+        request, plan = self._request(prompt, options), self.plan
+        opened = opening(request, plan)
+        first = plan.rule.next(opened.state)
+        assert isinstance(first, Run)
+        return outline(request, plan, _birth(), opened, first)
+
+    def stream(self, prompt: Prompt, **options: Unpack[Options]) -> Stream:
+        """Answer ``prompt`` as an iterator over text, never showing a draft that is then rejected.
+
+        Text comes as it is made from a tier that cannot be escalated from; otherwise all at once, when the
+        answer has been accepted. ``stream.response`` holds the response after the last piece.
+        """
+        core = self._core(self._request(prompt, options))
+        return Stream(stream(core, self._shell, self._provider.stream))
+
+    def astream(self, prompt: Prompt, **options: Unpack[Options]) -> AsyncIterator[str | Response]:
+        """:meth:`stream`, on the running event loop; the last item is the :class:`Response`."""
+        core = self._core(self._request(prompt, options))
+        return astream(core, self._ashell(), self._provider.astream)
+
+    def upgrade(self, response: Response, prompt: Prompt, **options: Unpack[Options]) -> Response:
+        """Answer ``prompt`` again, by a stronger tier than answered ``response``; both decisions are linked.
+
+        Raises:
+            InputError: no stronger tier may answer.
+        """
+        names = self.plan.ladder.names
+        tier = response.decision.tier
+        rank = self.plan.ladder.rank(tier or "", where="response.decision.tier")
+        if rank + 1 >= len(names):
+            raise InputError(f"{tier!r} is the strongest tier; there is nothing to upgrade to")
+        options = {**options, "floor": names[rank + 1]}
+        core = self._core(self._request(prompt, options), upgraded_from=response.decision.id)
+        return run(core, self._shell)
+
+    def reload(self) -> None:
+        """Read the configuration and the bundle again; requests under way finish with the old ones.
+
+        What is invalid is refused with the error that :meth:`from_config` gives, and the old plan stays. The
+        ledger stays the one that was opened.
+        """
+        config = self.config if self.config.source is None else configuration.load(self.config.source)
+        plan = plan_of(config)
+        self.config, self.plan = config, plan
+
+    def close(self) -> None:
+        """Let go of connections, models and the ledger."""
+        self._provider.close()
+        if self.ledger is not None:
+            self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _request(self, prompt: Prompt, options: Options) -> Request:
+        return self.config.defaults.apply(request_of(prompt, options))
+
+    def _core(self, request: Request, *, upgraded_from: str | None = None) -> Any:
+        return cascade(request, self.plan, _birth(upgraded_from))
+
+    def _append(self, op: Append) -> None:
+        if self.ledger is not None:
+            self.ledger.append(op.decision, op.request)
+
+    def _ashell(self) -> Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]:
+        import asyncio  # a synchronous caller never needs it
+
+        async def now(_: Now) -> float:
+            return self._clock()
+
+        return {
+            Now: now,
+            Sleep: lambda op: asyncio.sleep(op.seconds),
+            Send: self._provider.acomplete,
+            Append: lambda op: asyncio.to_thread(self._append, op),
+        }
+
+
+class Stream:
+    """The text of one answer, piece by piece; ``response`` is set after the last piece."""
+
+    def __init__(self, pieces: Any) -> None:
+        self._pieces = pieces
+        self.response: Response | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        self.response = yield from self._pieces
+
+    def close(self) -> None:
+        """Stop reading; what was spent so far is written down."""
+        self._pieces.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _birth(upgraded_from: str | None = None) -> Birth:
+    """A new identity whose id sorts by time."""
+    created = time.time_ns()
+    return Birth(f"{created:016x}{os.urandom(8).hex()}", created / 1e9, upgraded_from)
+
+
+@functools.cache
+def default_router() -> Router:
+    """The router that :func:`route` uses, made from the configuration on first use."""
+    return Router.from_config()
+
+
+def route(prompt: Prompt, **options: Unpack[Options]) -> Response:
+    """Answer ``prompt`` with the cheapest model that will do, as ``tierwise.toml`` says.
+
+    The configuration is found on first use: ``$TIERWISE_CONFIG``, ``./tierwise.toml``, or the user's own.
+    """
+    return default_router().route(prompt, **options)

@@ -1,0 +1,159 @@
+"""Trained estimators as plain arrays, evaluated by numpy alone.
+
+Training fits them with scikit-learn and exports the coefficients; what is evaluated here equals scikit-learn's
+``predict_proba`` to rounding, without importing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.features import Floats, PromptFeatures
+
+Keys = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+Arrays = dict[str, NDArray[Any]]
+
+T = TypeVar("T")
+
+PAIR = np.uint64(0x9E3779B97F4A7C15)
+"""Multiplier that mixes a word's key into the key of the pair it begins."""
+
+TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
+"""Added to the key of a word of the last paragraph, which is where most prompts put their question."""
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """The logistic function, without overflow."""
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -700.0, 700.0)))
+
+
+def term_keys(features: PromptFeatures) -> Keys:
+    """The keys of a prompt's terms: its words, its pairs of neighbouring words, the words of its last paragraph.
+
+    64-bit, so that the vocabulary of a bundle is numbers and no user's words can be read from it.
+    """
+    words = features.words
+    with np.errstate(over="ignore"):
+        spread = words * PAIR
+        pairs = (spread[:-1] ^ (spread[:-1] >> np.uint64(29))) + words[1:]
+        tail = words[len(words) - min(features.tail, len(words)) :] + TAIL
+    return np.concatenate((words, pairs, tail))
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """Logistic heads over TF-IDF terms and standardised hand-made features: one logit per tier.
+
+    ``keys`` (F,) ascending, ``idf`` (F,), ``terms`` (F, K), ``mean`` and ``scale`` (H,), ``hand`` (H, K),
+    ``intercept`` (K,). Term frequency is ``1 + ln(count)``, each prompt's TF-IDF vector has length 1.
+    """
+
+    keys: Keys
+    idf: Floats
+    terms: Floats
+    mean: Floats
+    scale: Floats
+    hand: Floats
+    intercept: Floats
+
+    def logits(self, features: PromptFeatures) -> Floats:
+        """One logit per tier, shape (K,)."""
+        out = self.intercept + ((features.hand - self.mean) / self.scale) @ self.hand
+        found = term_keys(features)
+        places = self.keys.searchsorted(found)
+        places[places == len(self.keys)] = 0
+        known = places[self.keys[places] == found]
+        if not len(known):
+            return out
+        known.sort()
+        starts = np.flatnonzero(np.concatenate(([True], known[1:] != known[:-1])))
+        counts = np.diff(starts, append=len(known))
+        terms = known[starts]
+        weights = (1.0 + np.log(counts)) * self.idf[terms]
+        return out + (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
+
+
+@dataclass(frozen=True, slots=True)
+class DenseModel:
+    """Logistic heads over numbers: ``mean``, ``scale`` (D,), ``weights`` (D, K), ``intercept`` (K,).
+
+    A missing number (NaN) counts as the training mean.
+    """
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    intercept: Floats
+
+    def logits(self, row: Floats) -> Floats:
+        """One logit per tier, shape (K,), from ``row`` (D,)."""
+        standard = (row - self.mean) / self.scale
+        return self.intercept + np.where(np.isnan(standard), 0.0, standard) @ self.weights
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From logits to probabilities that can be trusted, per tier.
+
+    ``sigmoid(slope * logit + shift)`` (Platt), then a monotone map through the knots ``x``, ``y`` of shape
+    (K, M) (isotonic); with the knots (0, 0), (1, 1) the map changes nothing.
+    """
+
+    slope: Floats
+    shift: Floats
+    x: Floats
+    y: Floats
+
+    def apply(self, logits: Floats) -> Floats:
+        """Probabilities (K,) for logits (K,)."""
+        chances = sigmoid(self.slope * logits + self.shift)
+        if self.x.shape[1] == 2:  # the identity, which is most of them
+            return chances
+        return np.array([np.interp(chance, x, y) for chance, x, y in zip(chances, self.x, self.y, strict=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class LengthModel:
+    """Expected tokens of a call at each tier.
+
+    Prompt tokens: ``tokens_per_char`` (K,) times the prompt's characters plus ``overhead`` (K,). Answer tokens:
+    ``exp(standardised hand-made features @ weights + intercept) * smear``, where ``smear`` (K,) is Duan's
+    correction for exponentiating a regression on logarithms (Duan 1983).
+    """
+
+    tokens_per_char: Floats
+    overhead: Floats
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    intercept: Floats
+    smear: Floats
+
+    def prompt_tokens(self, chars: int) -> Floats:
+        """Expected prompt tokens (K,)."""
+        return self.overhead + self.tokens_per_char * chars
+
+    def answer_tokens(self, features: PromptFeatures) -> Floats:
+        """Expected answer tokens (K,)."""
+        logs = self.intercept + ((features.hand - self.mean) / self.scale) @ self.weights
+        return np.exp(np.clip(logs, -5.0, 12.0)) * self.smear
+
+
+def pack(estimator: Any, prefix: str) -> Arrays:
+    """An estimator's arrays by name, ``prefix`` before each."""
+    return {f"{prefix}.{field.name}": getattr(estimator, field.name) for field in fields(estimator)}
+
+
+def unpack(kind: type[T], arrays: Mapping[str, NDArray[Any]], prefix: str) -> T:
+    """The estimator that :func:`pack` took apart.
+
+    Raises:
+        KeyError: an array is missing.
+    """
+    return kind(**{field.name: arrays[f"{prefix}.{field.name}"] for field in fields(kind)})  # type: ignore[arg-type]
