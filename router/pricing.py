@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.types import Usage
+
+if TYPE_CHECKING:
+    from decimal import Decimal  # imported where a price is read: routing adds and multiplies whole numbers
 
 NANO = 10**9
 """Nano-dollars in a dollar."""
@@ -30,7 +32,7 @@ def usd(nano: int) -> float:
 
 def nano(dollars: float | Decimal | str) -> int:
     """Dollars as whole nano-dollars, rounded half up."""
-    return int((Decimal(str(dollars)) * NANO).to_integral_value(rounding="ROUND_HALF_UP"))
+    return int((_exact(dollars) * NANO).to_integral_value(rounding="ROUND_HALF_UP"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Rates:
         return (pico + 500) // 1000
 
     def ceiling(self, prompt_tokens: int, generated_tokens: int) -> int:
-        """The most nano-dollars that so many tokens can cost, whichever of them were cached or stored."""
+        """Return the most nano-dollars that so many tokens can cost, whichever of them were cached or stored."""
         prompt = max(self.input, self.cached_input, self.cache_write)
         return (prompt_tokens * prompt + generated_tokens * self.output + 500) // 1000
 
@@ -89,7 +91,7 @@ class Price:
             raise ValueError("a price with batch steps needs batch rates")
 
     def rates_for(self, prompt_tokens: int, *, batch: bool = False) -> Rates:
-        """The rates of a whole call whose prompt has ``prompt_tokens``; without batch rates, the standard ones."""
+        """Return the rates of a call with ``prompt_tokens``; without batch rates, the standard ones."""
         rates, steps = self.rates, self.steps
         if batch and self.batch is not None:
             rates, steps = self.batch, self.batch_steps
@@ -103,7 +105,7 @@ class Price:
         return self.rates_for(usage.prompt_tokens, batch=batch).cost(usage)
 
     def worst_case(self, prompt_tokens: int, max_tokens: int) -> int:
-        """The most nano-dollars that a call of at most these sizes can cost at the standard rates.
+        """Return the most nano-dollars that a call of at most these sizes can cost at the standard rates.
 
         Every prompt token may turn out to be cached, stored or neither, and a shorter prompt may stay below a
         step that lowers a rate; the bound holds for all of them.
@@ -134,7 +136,7 @@ def per_million(
 
 
 def price_of(table: Mapping[str, Any]) -> Price:
-    """A price from a table in USD per million tokens: ``PRICE_KEYS``, each of ``steps`` with ``STEP_KEYS``.
+    """Read a price from a table in USD per million tokens: ``PRICE_KEYS``, each of ``steps`` with ``STEP_KEYS``.
 
     ``input`` and ``output`` are required. Cached and cache-write tokens cost as much as input unless priced.
     A step changes the rates that it names; cached and cache-write tokens that neither it nor the price names
@@ -167,7 +169,7 @@ def _batch(table: Mapping[str, Any], standard: Mapping[str, Any]) -> Rates:
     _require(table, ("batch_input", "batch_output"), "a batch price")
     rates = {key: table[f"batch_{key}"] for key in RATE_KEYS if f"batch_{key}" in table}
     if "cached_input" not in rates and "cached_input" in standard:
-        rates["cached_input"] = min(Decimal(str(standard["cached_input"])), Decimal(str(rates["input"])))
+        rates["cached_input"] = min(standard["cached_input"], rates["input"], key=_exact)
     if "cache_write" not in rates and "cache_write" in standard:
         rates["cache_write"] = standard["cache_write"]
     return per_million(**rates)
@@ -180,15 +182,22 @@ def _require(table: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None
 
 
 def _pico(price: float | str | Decimal, name: str) -> int:
-    try:
-        exact = Decimal(str(price)) * _PICO_PER_MTOK
-    except InvalidOperation:
-        raise ValueError(f"{name} must be USD per million tokens, not {price!r}") from None
+    exact = _exact(price) * _PICO_PER_MTOK
     if not exact.is_finite() or exact < 0:
         raise ValueError(f"{name} must be a price of at least 0 USD per million tokens, not {price!r}")
     if exact != exact.to_integral_value():
         raise ValueError(f"{name}={price} is finer than a millionth of a dollar per million tokens")
     return int(exact)
+
+
+def _exact(number: float | str | Decimal) -> Decimal:
+    """Return the decimal that was written: 0.1 and not the binary fraction nearest to it."""
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return Decimal(str(number))
+    except InvalidOperation:
+        raise ValueError(f"{number!r} is no amount of USD") from None
 
 
 def self_hosted(
@@ -213,16 +222,13 @@ def self_hosted(
         raise ValueError("a self-hosted tier needs positive input and output tokens per second")
     if not 0 < utilization <= 1:
         raise ValueError(f"utilization is a share in (0, 1], not {utilization!r}")
-    try:
-        hourly = Decimal(str(hourly_cost))
-    except InvalidOperation:
-        raise ValueError(f"hourly_cost must be in USD, not {hourly_cost!r}") from None
+    hourly = _exact(hourly_cost)
     if not hourly.is_finite() or hourly < 0:
         raise ValueError(f"hourly_cost must be at least 0 USD, not {hourly_cost!r}")
-    second = hourly * 10**12 / (3600 * Decimal(str(utilization)))
+    second = hourly * 10**12 / (3600 * _exact(utilization))
 
     def rate(tokens_per_second: float) -> int:
-        return int((second / Decimal(str(tokens_per_second))).to_integral_value(rounding="ROUND_CEILING"))
+        return int((second / _exact(tokens_per_second)).to_integral_value(rounding="ROUND_CEILING"))
 
     read, write = rate(input_tokens_per_second), rate(output_tokens_per_second)
     return Rates(input=read, cached_input=0, cache_write=read, output=write)

@@ -58,7 +58,7 @@ class Tier:
         return self.price.cost(usage, batch=batch)
 
     def worst_case(self, prompt_tokens: int, max_tokens: int | None = None) -> int:
-        """The most nano-dollars that one call can cost; ``max_tokens`` is the tier's own unless given."""
+        """Return the most nano-dollars that one call can cost; ``max_tokens`` is the tier's own unless given."""
         return self.price.worst_case(prompt_tokens, self.max_tokens if max_tokens is None else max_tokens)
 
 
@@ -79,7 +79,7 @@ class Ladder:
         return tuple(tier.name for tier in self.tiers)
 
     def rank(self, name: str, *, where: str) -> int:
-        """The place of tier ``name``; ``where`` names the argument in the error.
+        """Return the place of tier ``name``; ``where`` names the argument in the error.
 
         Raises:
             UnknownTier: no tier has that name.

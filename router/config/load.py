@@ -1,0 +1,210 @@
+"""The configuration: one TOML file, found, read and made into values."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from router import catalogue
+from router.config.settings import (
+    Defaults,
+    LedgerSettings,
+    PolicySettings,
+    default_settings,
+    ledger_settings,
+    policy_settings,
+)
+from router.config.table import Table
+from router.config.tier import tier_of
+from router.errors import ConfigError
+from router.tiers import Ladder, Tier
+from router.types import Usage
+
+if TYPE_CHECKING:
+    from datetime import date
+
+FILE_NAME = "tierwise.toml"
+VARIABLE = "TIERWISE_CONFIG"
+
+WARN_DAYS = 30
+"""A model that is shut down within so many days is warned of."""
+
+_TYPICAL = Usage(input_tokens=1000, output_tokens=250)
+"""The call by which tiers are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration.
+
+    ``source`` is the file that it was read from, None when it was built in code. ``version`` is the first 12
+    hexadecimal digits of the SHA-256 of everything but where files lie: two configurations that route, price
+    and record alike share it.
+    """
+
+    tiers: Ladder
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    defaults: Defaults = field(default_factory=Defaults)
+    source: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        tiers: Iterable[Tier],
+        *,
+        policy: PolicySettings | Mapping[str, Any] | None = None,
+        ledger: LedgerSettings | Mapping[str, Any] | None = None,
+        defaults: Defaults | Mapping[str, Any] | None = None,
+    ) -> Config:
+        """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
+
+        Raises:
+            ConfigError: a table has an unknown key or a value that does not fit, or two tiers share a name.
+        """
+        folder = Path()
+        return cls(
+            tiers=_ladder(tuple(tiers), Table(raw={})),
+            policy=policy if isinstance(policy, PolicySettings) else policy_settings(_within("policy", policy), folder),
+            ledger=ledger if isinstance(ledger, LedgerSettings) else ledger_settings(_within("ledger", ledger), folder),
+            defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
+        )
+
+    @property
+    def version(self) -> str:
+        """What a decision records as the configuration that made it."""
+        import json
+
+        content = {
+            "tiers": [asdict(tier) for tier in self.tiers.tiers],
+            "policy": {"sha256": self.policy.sha256, "untrained": self.policy.untrained},
+            "ledger": {key: value for key, value in asdict(self.ledger).items() if key not in ("path", "url")},
+            "defaults": asdict(self.defaults),
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def warnings(self, today: date) -> tuple[str, ...]:
+        """Say what is allowed and still worth a look: tiers out of price order, shutdowns near, borrowed prices."""
+        return (
+            *_disorder(self.tiers),
+            *(line for tier in self.tiers.tiers for line in _tier_warnings(tier, today)),
+        )
+
+
+def load(path: str | Path | None = None, *, today: date | None = None) -> Config:
+    """Read the configuration at ``path``, or else the first that :func:`find` finds.
+
+    ``today`` decides which prices are in force and which models are retired; it is the current date unless given.
+
+    Raises:
+        ConfigError: there is no such file, it is not TOML, or something in it needs a change.
+        UnpricedModel: no price is known for a tier's model.
+    """
+    import tomllib
+    from datetime import datetime
+
+    where = find() if path is None else Path(path).expanduser()
+    try:
+        raw = tomllib.loads(where.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no file {where}; {_how_to_start()}") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"cannot be read: {problem}", file=str(where)) from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError(f"is not TOML: {problem}", file=str(where)) from problem
+    return _config(Table(raw=raw, file=str(where)), where, today or datetime.now().astimezone().date())
+
+
+def find() -> Path:
+    """Find the configuration: $TIERWISE_CONFIG, ./tierwise.toml, then the user's configuration directory.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    here = Path(FILE_NAME)
+    if here.is_file():
+        return here
+    users = user_file()
+    if users.is_file():
+        return users
+    raise ConfigError(f"there is no ${VARIABLE}, no ./{FILE_NAME} and no {users}; {_how_to_start()}")
+
+
+def user_file() -> Path:
+    """Return the path of the user's own configuration, whether or not it exists."""
+    from platformdirs import user_config_path
+
+    return user_config_path("tierwise") / FILE_NAME
+
+
+def _how_to_start() -> str:
+    return f"run `tierwise init --preset NAME`, with NAME one of {', '.join(catalogue.preset_names())}"
+
+
+def _config(table: Table, where: Path, today: date) -> Config:
+    table.only("preset", "tiers", "policy", "ledger", "defaults")
+    tables, preset = table.tables("tiers"), table.text("preset")
+    if preset is not None and tables:
+        raise table.error("is given beside [[tiers]]; keep one of them", "preset")
+    if preset is not None:
+        tables = [
+            Table(raw=raw, name=f"preset {preset}, tiers[{place}]", file=table.file)
+            for place, raw in enumerate(catalogue.preset_tiers(preset))
+        ]
+    if not tables:
+        raise table.error(f"has no [[tiers]] and no `preset`; {_how_to_start()}")
+    folder = where.parent
+    return Config(
+        tiers=_ladder(tuple(tier_of(tier, today) for tier in tables), table),
+        policy=policy_settings(table.table("policy"), folder),
+        ledger=ledger_settings(table.table("ledger"), folder),
+        defaults=default_settings(table.table("defaults")),
+        source=where,
+    )
+
+
+def _ladder(tiers: tuple[Tier, ...], table: Table) -> Ladder:
+    names = [tier.name for tier in tiers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two tiers are called {twice!r}; give each its own name", file=table.file, table="tiers")
+    if not tiers:
+        raise ConfigError("there are no tiers; give at least one", file=table.file, table="tiers")
+    return Ladder(tiers)
+
+
+def _within(name: str, raw: Mapping[str, Any] | None) -> Table | None:
+    return None if raw is None else Table(raw=raw, name=name)
+
+
+def _disorder(ladder: Ladder) -> Iterable[str]:
+    for cheap, strong in zip(ladder.tiers, ladder.tiers[1:], strict=False):
+        if strong.cost(_TYPICAL) < cheap.cost(_TYPICAL):
+            yield (
+                f"tier {strong.name!r} costs less than {cheap.name!r} before it; tiers are taken in the order "
+                "written, from cheap to strong, so swap them unless this is meant"
+            )
+
+
+def _tier_warnings(tier: Tier, today: date) -> Iterable[str]:
+    known = catalogue.find(tier.model)
+    if known is None or tier.api in ("local", "fake"):
+        return
+    if tier.base_url not in (None, known.base_url):
+        if tier.price == known.price_on(today):
+            yield (
+                f"tier {tier.name!r} is priced as the vendor prices {tier.model}, though it is served by "
+                f"{tier.base_url}; add a `price` if that host charges otherwise"
+            )
+        return
+    status = catalogue.status(tier.model, today)
+    if status.days is not None and status.days <= WARN_DAYS:
+        yield f"tier {tier.name!r}: {status.sentence()}"

@@ -1,0 +1,160 @@
+"""Everything a configuration says beside its tiers, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from router.config.table import Table
+
+Keep = Literal["text", "hash"]
+Durability = Literal["process", "power"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """`[policy]`: what decides.
+
+    ``bundle`` is None for the default bundle of the package. ``sha256`` pins it: another bundle is refused.
+    ``untrained`` says what happens when no bundle fits these tiers: "strong" always asks the strongest.
+    """
+
+    bundle: Path | None = None
+    sha256: str | None = None
+    untrained: Literal["strong"] = "strong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRule:
+    """What to keep of requests whose tag ``tag`` is ``value``."""
+
+    tag: str
+    value: str
+    keep: Keep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """`[ledger]`: where decisions are written, and how much of them.
+
+    ``url`` (SQLAlchemy's form) goes before ``path``; with neither, the ledger lies in the user's data
+    directory. ``keep``: prompts and answers as text, or their hashes alone; the first of ``rules`` that
+    matches a request's tags overrules it. ``durability``: what a decision survives once ``route`` returned,
+    the death of the process or the loss of power.
+    """
+
+    path: Path | None = None
+    url: str | None = None
+    keep: Keep = "text"
+    rules: tuple[KeepRule, ...] = ()
+    durability: Durability = "process"
+    enabled: bool = True
+
+    def kept(self, tags: Mapping[str, str]) -> Keep:
+        """Say how much of a request with ``tags`` is kept."""
+        return next((rule.keep for rule in self.rules if tags.get(rule.tag) == rule.value), self.keep)
+
+    def location(self) -> Path:
+        """Return the path of the SQLite file that is used when there is no ``url``."""
+        if self.path is not None:
+            return self.path
+        from platformdirs import user_data_path
+
+        return user_data_path("tierwise") / "ledger.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """`[defaults]`: what a request gets that does not say otherwise. ``deadline`` is in seconds."""
+
+    max_tokens: int | None = None
+    deadline: float | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
+    """Read `[policy]`; paths in it start from ``folder``."""
+    if table is None:
+        return PolicySettings()
+    table.only("bundle", "sha256", "untrained")
+    table.choice("untrained", ("strong",))
+    bundle, pin = table.text("bundle"), table.text("sha256")
+    if pin is not None and (len(pin) != 64 or set(pin) - set("0123456789abcdef")):
+        raise table.error("must be a SHA-256 as 64 lower-case hexadecimal digits", "sha256")
+    return PolicySettings(bundle=None if bundle in (None, "default") else _path(str(bundle), folder), sha256=pin)
+
+
+def ledger_settings(table: Table | None, folder: Path) -> LedgerSettings:
+    """Read `[ledger]`; paths in it start from ``folder``."""
+    if table is None:
+        return LedgerSettings()
+    table.only("path", "url", "keep", "rules", "durability", "enabled")
+    path, url = table.text("path"), table.text("url")
+    if path is not None and url is not None:
+        raise table.error("is given beside `path`; keep one of them", "url")
+    if url is not None:
+        _check_url(table, url)
+    enabled = table.flag("enabled")
+    return LedgerSettings(
+        path=None if path is None else _path(path, folder),
+        url=url,
+        keep=_keep(table) or "text",
+        rules=tuple(_rule(rule) for rule in table.tables("rules")),
+        durability=cast("Durability", table.choice("durability", ("process", "power")) or "process"),
+        enabled=True if enabled is None else enabled,
+    )
+
+
+def default_settings(table: Table | None) -> Defaults:
+    """Read `[defaults]`."""
+    if table is None:
+        return Defaults()
+    table.only("max_tokens", "deadline", "temperature", "stop", "tags")
+    tags = table.table("tags")
+    if tags is not None and any(not isinstance(value, str) for value in tags.raw.values()):
+        raise tags.error("tags are text to text")
+    stop = table.texts("stop") if not isinstance(table.raw.get("stop"), str) else (table.required("stop"),)
+    return Defaults(
+        max_tokens=table.whole("max_tokens", least=1),
+        deadline=table.number("deadline", above=0),
+        temperature=table.number("temperature", least=0, most=2),
+        stop=stop,
+        tags={} if tags is None else dict(tags.raw),
+    )
+
+
+def _rule(table: Table) -> KeepRule:
+    table.only("tag", "value", "keep")
+    keep = _keep(table)
+    if keep is None:
+        raise table.error("is missing", "keep")
+    return KeepRule(tag=table.required("tag"), value=table.required("value"), keep=keep)
+
+
+def _keep(table: Table) -> Keep | None:
+    return cast("Keep | None", table.choice("keep", ("text", "hash")))
+
+
+def _check_url(table: Table, url: str) -> None:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise table.error("is no URL", "url") from None
+    if not parts.scheme.startswith(("sqlite", "postgresql")) or "://" not in url:
+        raise table.error("must start with sqlite:// or postgresql+psycopg://", "url")
+    if parts.password is not None:
+        raise table.error(
+            "holds a password, and secrets do not belong in a file; take it out of the URL and set the "
+            "environment variable PGPASSWORD, or use a .pgpass file",
+            "url",
+        )
+
+
+def _path(text: str, folder: Path) -> Path:
+    return folder / Path(text).expanduser()
