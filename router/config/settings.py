@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from router.config.table import Table
+from router.types import Request
 
 Keep = Literal["text", "hash"]
 Durability = Literal["process", "power"]
@@ -17,11 +18,11 @@ Durability = Literal["process", "power"]
 class PolicySettings:
     """`[policy]`: what decides.
 
-    ``bundle`` is None for the default bundle of the package. ``sha256`` pins it: another bundle is refused.
+    ``bundle`` is a path, or "default" for the package's own. ``sha256`` pins it: another bundle is refused.
     ``untrained`` says what happens when no bundle fits these tiers: "strong" always asks the strongest.
     """
 
-    bundle: Path | None = None
+    bundle: Path | Literal["default"] = "default"
     sha256: str | None = None
     untrained: Literal["strong"] = "strong"
 
@@ -75,6 +76,17 @@ class Defaults:
     stop: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def apply(self, request: Request) -> Request:
+        """Return ``request`` with what it leaves open filled in; of two tags with one name, its own stands."""
+        changes: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("max_tokens", "deadline", "temperature", "stop")
+            if getattr(request, name) in (None, ()) and getattr(self, name) not in (None, ())
+        }
+        if self.tags:
+            changes["tags"] = {**self.tags, **request.tags}
+        return replace(request, **changes) if changes else request
+
 
 def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     """Read `[policy]`; paths in it start from ``folder``."""
@@ -85,7 +97,9 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     bundle, pin = table.text("bundle"), table.text("sha256")
     if pin is not None and (len(pin) != 64 or set(pin) - set("0123456789abcdef")):
         raise table.error("must be a SHA-256 as 64 lower-case hexadecimal digits", "sha256")
-    return PolicySettings(bundle=None if bundle in (None, "default") else _path(str(bundle), folder), sha256=pin)
+    return PolicySettings(
+        bundle="default" if bundle is None or bundle == "default" else _path(bundle, folder), sha256=pin
+    )
 
 
 def ledger_settings(table: Table | None, folder: Path) -> LedgerSettings:
