@@ -110,6 +110,10 @@ class LedgerError(TierwiseError):
         self.response = response
 
 
+class PullFailed(TierwiseError):
+    """A local model could not be fetched whole; what has arrived is kept, so that the next pull goes on from there."""
+
+
 class DeadlineExceeded(TierwiseError):
     """The deadline passed before any tier had answered."""
 

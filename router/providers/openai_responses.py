@@ -8,7 +8,7 @@ from typing import Any
 from router.errors import ProviderError
 from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, translate
-from router.providers.fields import field, items
+from router.providers.fields import count, field, items
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
 from router.providers.openai_chat import function, truncated
 from router.providers.stops import StopCut, first_stop
@@ -128,6 +128,8 @@ def _completion(tier: Tier, request: Request, raw: Any, *, streamed: list[Any]) 
     place = first_stop(said, request.stop)
     shown = said if place is None else said[:place]
     tokens = [token for part in texts for token in items(part, "logprobs")] or streamed
+    # llama.cpp calls an answer completed that it cut off at the limit; OpenAI tells the truth.
+    cut_off = tier.base_url is not None and count(raw, "usage", "output_tokens") >= answer_limit(tier, request)
     refused = bool(refusal) or field(raw, "incomplete_details", "reason") == "content_filter"
     stop: Stop = (
         "refusal"
@@ -135,7 +137,7 @@ def _completion(tier: Tier, request: Request, raw: Any, *, streamed: list[Any]) 
         else "stop_sequence"
         if place is not None
         else "length"
-        if status == "incomplete"
+        if status == "incomplete" or cut_off
         else "tool_calls"
         if calls
         else "end"

@@ -1,0 +1,120 @@
+"""Servers on loopback: a real llama.cpp, and one that sends what a test tells it to."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.local_models import path_of
+from router.providers.clients import Clients
+
+SMALL, LARGE = "smollm2-135m-instruct", "gemma-3-270m"
+
+
+@pytest.fixture(scope="session")
+def model() -> Callable[[str], Path]:
+    """The file of a demo model; where it is not there, the test is skipped, or with CI=true fails."""
+
+    def find(name: str) -> Path:
+        path = path_of(name)
+        if not path.is_file():
+            reason = f"{path} is not there; bring it with: tierwise local pull"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def llama(model: Callable[[str], Path]) -> Iterator[str]:
+    """The address of a real llama.cpp server with the small model and a window of 2,048 tokens."""
+    path = model(SMALL)
+    import xllamacpp
+
+    wanted = xllamacpp.CommonParams()
+    wanted.model.path = str(path)
+    wanted.n_ctx = 2048
+    wanted.n_parallel = 1
+    wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = 1
+    wanted.use_jinja = True
+    wanted.verbosity = -1
+    wanted.port = 0
+    server = xllamacpp.Server(wanted)
+    yield f"{server.listening_address}/v1"
+    del server
+
+
+@dataclass
+class Canned:
+    """A server that sends its ``replies`` in turn, the last one for ever, and records what it was sent.
+
+    A reply is (status, headers, body); a body that is no text is sent as JSON.
+    """
+
+    url: str = ""
+    replies: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    def reply(self, body: Any, *, status: int = 200, **headers: str) -> None:
+        """Queue a reply."""
+        self.replies.append((status, {name.replace("_", "-"): value for name, value in headers.items()}, body))
+
+    def stream(self, body: str) -> None:
+        """Queue server-sent events."""
+        self.reply(body, content_type="text/event-stream")
+
+
+@pytest.fixture
+def canned() -> Iterator[Canned]:
+    """A scripted server, stopped afterwards."""
+    script = Canned()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            script.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
+            status, headers, answer = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
+            data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+            self.send_response(status)
+            for name, value in {
+                "content-type": "application/json",
+                "content-length": str(len(data)),
+                **headers,
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    script.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield script
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    """Clients with no key in their environment, closed afterwards."""
+    made = Clients(environ={})
+    yield made
+    made.close()
