@@ -18,7 +18,7 @@ from router.config.settings import (
     ledger_settings,
     policy_settings,
 )
-from router.config.table import Table
+from router.config.table import Table, place_of
 from router.config.tier import tier_of
 from router.errors import ConfigError
 from router.tiers import Ladder, Tier
@@ -151,12 +151,12 @@ def _how_to_start() -> str:
 
 def _config(table: Table, where: Path, today: date) -> Config:
     table.only("preset", "tiers", "policy", "ledger", "defaults")
-    tables, preset = table.tables("tiers"), table.text("preset")
+    tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
     if preset is not None:
         tables = [
-            Table(raw=raw, name=f"preset {preset}, tiers[{place}]", file=table.file)
+            Table(raw=raw, name=f"preset {preset}, {place_of('tiers', place, raw)}", file=table.file)
             for place, raw in enumerate(catalogue.preset_tiers(preset))
         ]
     if not tables:

@@ -13,7 +13,9 @@ from router.errors import ConfigError
 _SECRET_KEYS = frozenset(
     {"api_key", "apikey", "key", "token", "auth_token", "secret", "password", "authorization", "bearer", "x-api-key"}
 )
-_SECRET_VALUE = re.compile(r"(sk|pk|rk|gsk|xai|hf|ghp)[-_]\S{8,}|AIza\S{20,}|Bearer\s+\S+")
+_SECRET_VALUE = re.compile(
+    r"(sk|pk|rk|gsk|xai|hf|ghp)[-_]\S{8,}|AIza\S{20,}|Bearer\s+\S+|(?=[A-Za-z]*\d)[A-Za-z0-9]{24,}"
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", dict: "a table", list: "a list"}
 
@@ -105,7 +107,7 @@ class Table:
         values = self._typed(key, list) or []
         if any(not isinstance(value, Mapping) for value in values):
             raise self.error("must be a list of tables", key)
-        return [self._within(value, f"{key}[{place}]") for place, value in enumerate(values)]
+        return [self._within(value, place_of(key, place, value)) for place, value in enumerate(values)]
 
     def variable(self, key: str) -> str | None:
         """Read the name of an environment variable; a pasted key is refused and not repeated."""
@@ -146,10 +148,21 @@ class Table:
         whole_as_number = kind is float and isinstance(value, int)
         truth_as_number = kind in (int, float) and isinstance(value, bool)
         if truth_as_number or not (isinstance(value, Mapping if kind is dict else kind) or whole_as_number):
-            shown = "" if isinstance(value, dict | list) else f" {value!r}"
-            held = _NAMES.get(type(value), type(value).__name__)
-            raise self.error(f"must be {_NAMES[kind]}, not {held}{'' if looks_secret(value) else shown}", key)
+            raise self.error(f"must be {_NAMES[kind]}, not {_described(value)}", key)
         return value
+
+
+def place_of(key: str, place: int, raw: Mapping[str, Any]) -> str:
+    """Name a table of a list by its own `name`, or by its place where it has none."""
+    name = raw.get("name")
+    return f"{key}.{name}" if isinstance(name, str) and name.strip() else f"{key}[{place}]"
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kind = _NAMES.get(type(value), type(value).__name__)
+    return kind if isinstance(value, dict | list) or looks_secret(value) else f"{kind} {value!r}"
 
 
 def looks_secret(value: object) -> bool:

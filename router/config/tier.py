@@ -125,12 +125,12 @@ def _capability(
     able = level == "yes" or (level == "effort-none" and _effort(options) == "none")
     if said and not able and at_vendor:
         what = "returns log-probabilities" if key == "logprobs" else "takes a temperature"
-        how = (
-            f'only at reasoning effort "none": add options = {{ {_effort_option(table, known)} }}'
-            if level == "effort-none"
-            else "never"
+        if level == "no":
+            raise table.error(f"is true, and {known.name} never {what}", key)
+        option = _effort_option(table, known)
+        raise table.error(
+            f'is true, and {known.name} {what} only at reasoning effort "none": add options = {{ {option} }}', key
         )
-        raise table.error(f"is true, and {known.name} {what} {how}", key)
     return able if said is None else said
 
 
