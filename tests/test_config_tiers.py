@@ -1,17 +1,21 @@
 """A tier takes from the catalogue what its table leaves out; its price comes from whoever knows it best."""
 
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from genai_prices import Usage as TheirUsage
+from genai_prices.data_snapshot import get_snapshot
 
-from router.config import load
+from router.config import load, published
 from router.config.published import published_price
 from router.errors import UnpricedModel
 from router.pricing import Price, Rates, per_million, price_of, self_hosted
 from router.tiers import Tier
+from router.types import Usage
 
 TODAY = date(2026, 11, 23)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PRICED = "price = { input = 1, output = 2 }"
 BOX = "hourly_cost = 2.50\ninput_tokens_per_second = 4000\noutput_tokens_per_second = 900\n"
 
@@ -125,6 +129,33 @@ class TestTiers:
         assert found.rates == per_million(input="0.11", output="0.34")
         nowhere = published_price(scout, api="openai-chat", base_url="http://localhost:9/v1", day=TODAY)
         assert nowhere is None
+
+    @pytest.mark.parametrize(
+        ("host", "model"),
+        [("https://api.perplexity.ai", "sonar"), ("https://api.openai.com", "whisper-1"), (None, "no-such-model")],
+    )
+    def test_a_price_that_is_not_by_the_token_is_none(self, host, model):
+        """A fee by the request or by the minute cannot be left out, so such a model has to be priced by hand."""
+        assert published_price(model, api="openai-chat", base_url=host, day=TODAY) is None
+
+    def test_a_sheet_reckoned_in_binary_is_rounded(self):
+        """0.08333333333333334 a million is not kept to its last digit."""
+        at = "https://openrouter.ai/api/v1"
+        found = published_price("google/gemini-3.5-flash", api="openai-chat", base_url=at, day=TODAY)
+        assert found is not None
+        assert found.rates.cache_write == 83_333
+
+    def test_every_published_price_can_be_read(self):
+        """No model of genai-prices makes the configuration fail, and a long call of each costs what they say."""
+        for provider in get_snapshot().providers:
+            for model in provider.models:
+                table = published.table_of(model, NOON)
+                if table is not None:
+                    theirs = model.calc_price(
+                        TheirUsage(input_tokens=300_001, output_tokens=77), provider, genai_request_timestamp=NOON
+                    )
+                    ours = price_of(table).cost(Usage(input_tokens=300_001, output_tokens=77))
+                    assert ours == pytest.approx(float(theirs.total_price * 10**9), abs=1), model.id
 
     def test_a_vendors_key_is_not_sent_to_another_host(self, read):
         """With a base_url of one's own the key has to be named, and the borrowed price is warned of."""
