@@ -10,7 +10,7 @@ from router.bundle import load as load_bundle
 from router.cascade import Plan
 from router.config import Config
 from router.errors import BundleError
-from router.ledger import Ledger
+from router.ledger import Keep, KeepRule, Ledger
 from router.policy import Always
 
 DEFAULT_BUNDLE = Path(__file__).parent / "data" / "default.tierwise"
@@ -64,4 +64,9 @@ def misfit(bundle: PolicyBundle, config: Config) -> str | None:
 
 def ledger_of(config: Config) -> Ledger | None:
     """The ledger that ``config`` asks for, not yet opened; None when it is switched off."""
-    raise NotImplementedError
+    settings = config.ledger
+    if not settings.enabled:
+        return None
+    rules = tuple(KeepRule(tag=rule.tag, value=rule.value, keep=rule.keep) for rule in settings.rules)
+    url = settings.url or f"sqlite:///{settings.location()}"
+    return Ledger(url, keep=Keep(default=settings.keep, rules=rules), durability=settings.durability)

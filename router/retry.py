@@ -36,9 +36,10 @@ async def ask(tier: Tier, request: Request, *, seed: str, expires: float, live: 
     ``seed`` makes the jitter of the waits reproducible.
     """
     began = now = await Now()
+    longest = math.inf if request.deadline is None else request.deadline
     calls = 0
     while True:
-        left = expires - now
+        left = min(expires - now, longest)  # a clock set back must not lengthen the deadline
         if left <= 0 and calls == 0:
             return Asked(None, 0, 0.0)
         calls += 1
