@@ -100,7 +100,7 @@ def failed(
         sentence(tier, verb, words),
         tier=tier.name,
         status=status,
-        code=code,
+        code=code or None,
         request_id=request_id,
         retry_after=retry_after(headers or {}),
     )

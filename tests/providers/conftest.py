@@ -85,7 +85,13 @@ def canned() -> Iterator[Canned]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            script.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
+            script.requests.append(
+                {
+                    "path": self.path,
+                    "headers": {name.lower(): value for name, value in self.headers.items()},
+                    "body": body,
+                }
+            )
             status, headers, answer = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
             data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             self.send_response(status)
@@ -101,8 +107,11 @@ def canned() -> Iterator[Canned]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+    server = Server(("127.0.0.1", 0), Handler)
     script.url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
