@@ -1,0 +1,7 @@
+"""The ledger of decisions. Importing it loads no database library; opening one does."""
+
+from router.ledger.codec import Entry
+from router.ledger.keep import Keep, KeepRule, Kept
+from router.ledger.ledger import Ledger
+
+__all__ = ["Entry", "Keep", "KeepRule", "Kept", "Ledger"]
