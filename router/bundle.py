@@ -12,6 +12,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,7 @@ def load(path: str | os.PathLike[str], *, version: str | None = None) -> PolicyB
             blobs = {name: archive.read(name) for name in archive.namelist()}
     except FileNotFoundError:
         raise BundleError("there is no such bundle; train one with `tierwise train fit`", path=where) from None
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise BundleError(f"the bundle is damaged or cut short ({error}); copy or train it again", path=where) from None
     raw = blobs.pop("manifest.json", b"")
     found = hashlib.sha256(raw).hexdigest()
@@ -125,7 +126,7 @@ def load(path: str | os.PathLike[str], *, version: str | None = None) -> PolicyB
         raise BundleError(f"its version is {found[:16]}, and the configuration pins {version[:16]}", path=where)
     try:
         return _assemble(json.loads(raw), blobs, found, where)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise BundleError(f"the bundle is damaged: {error!r}; copy or train it again", path=where) from None
 
 

@@ -85,7 +85,8 @@ class UnpricedModel(ConfigError):
     def __init__(self, *, tier: str, model: str, file: str | None = None) -> None:
         super().__init__(
             f"tier {tier!r} has no price for model {model!r}; add `price = {{ input = ..., output = ... }}` "
-            "(USD per million tokens) to the tier, or install tierwise[prices]",
+            "(USD per million tokens) to the tier, or `hourly_cost` with its tokens per second for a machine of your "
+            "own, or install tierwise[prices]",
             file=file,
         )
         self.tier, self.model = tier, model

@@ -16,7 +16,6 @@ from rich.table import Table
 
 from router import config as configuration
 from router.bundle import load
-from router.config import Config
 from router.planning import DEFAULT_BUNDLE, plan_of
 from router.pricing import usd
 
@@ -46,7 +45,7 @@ def fit(
     from training.fit import fit as fit_all
     from training.records import read
 
-    settings = _config(config)
+    settings = configuration.load(config)
     records = read(data, settings.tiers)
     with _status.status("fitting") as status:
         fitted = fit_all(records, settings.tiers, report=status.update)
@@ -77,7 +76,7 @@ def tune(
     from training.tune import tune as tune_rule
 
     objective = Objective(target_quality=target_quality, budget=budget)
-    settings = _config(config)
+    settings = configuration.load(config)
     untuned = load(bundle)
     plan = plan_of(settings, bundle=untuned)
     records = read(data, settings.tiers)
@@ -122,7 +121,7 @@ def evaluate(
     from training.fit import fingerprint
     from training.records import read
 
-    settings = _config(config)
+    settings = configuration.load(config)
     loaded = load(bundle)
     records = read(data, settings.tiers)
     _same_data(loaded.facts, fingerprint(records), bundle)
@@ -131,12 +130,6 @@ def evaluate(
         typer.echo(json.dumps(result, indent=2))
     else:
         Console().print(_table(result))
-
-
-def _config(source: str) -> Config:
-    """The configuration that ``--config`` names."""
-    name = source.removeprefix("preset:")
-    return configuration.preset(name) if name != source else configuration.load(source)
 
 
 def _same_data(facts: Any, found: str, bundle: Path) -> None:

@@ -99,7 +99,7 @@ class Config:
 def load(path: str | Path | None = None, *, today: date | None = None) -> Config:
     """Read the configuration at ``path``, or else the first that :func:`find` finds.
 
-    ``today`` decides which prices are in force and which models are retired; it is the current date unless given.
+    A ``path`` such as ``preset:anthropic`` stands for a file with nothing in it but that preset. ``today`` decides which prices are in force and which models are retired; it is the current date unless given.
 
     Raises:
         ConfigError: there is no such file, it is not TOML, or something in it needs a change.
@@ -108,6 +108,9 @@ def load(path: str | Path | None = None, *, today: date | None = None) -> Config
     import tomllib
     from datetime import datetime
 
+    today = today or datetime.now().astimezone().date()
+    if isinstance(path, str) and path.startswith("preset:"):
+        return _config(Table(raw={"preset": path.removeprefix("preset:")}), None, today)
     where = find() if path is None else Path(path).expanduser()
     try:
         raw = tomllib.loads(where.read_text(encoding="utf-8"))
@@ -117,7 +120,7 @@ def load(path: str | Path | None = None, *, today: date | None = None) -> Config
         raise ConfigError(f"cannot be read: {problem}", file=str(where)) from problem
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError(f"is not TOML: {problem}", file=str(where)) from problem
-    return _config(Table(raw=raw, file=str(where)), where, today or datetime.now().astimezone().date())
+    return _config(Table(raw=raw, file=str(where)), where, today)
 
 
 def find() -> Path:
@@ -149,7 +152,7 @@ def _how_to_start() -> str:
     return f"run `tierwise init --preset NAME`, with NAME one of {', '.join(catalogue.preset_names())}"
 
 
-def _config(table: Table, where: Path, today: date) -> Config:
+def _config(table: Table, where: Path | None, today: date) -> Config:
     table.only("preset", "tiers", "policy", "ledger", "defaults")
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
@@ -161,7 +164,7 @@ def _config(table: Table, where: Path, today: date) -> Config:
         ]
     if not tables:
         raise table.error(f"has no [[tiers]] and no `preset`; {_how_to_start()}")
-    folder = where.parent
+    folder = Path() if where is None else where.parent
     return Config(
         tiers=_ladder(tuple(tier_of(tier, today) for tier in tables), table),
         policy=policy_settings(table.table("policy"), folder),
