@@ -13,8 +13,6 @@ from training.prompt_fit import ACCEPTABLE
 ISOTONIC_FROM = 1000
 """Rows from which isotonic regression is used; below it Platt scaling, which has two parameters, is safer."""
 
-_KNOTS = 64
-
 
 def fit_calibration(logits: Floats, quality: Floats) -> Calibration:
     """Fit one map per tier: ``logits`` and ``quality`` are (n, K).
@@ -46,11 +44,7 @@ def fit_calibration(logits: Floats, quality: Floats) -> Calibration:
 
 
 def _isotonic(chances: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """The knots of an isotonic fit, kept off 0 and 1 by one pseudo-count, at most ``_KNOTS`` of them."""
+    """The knots of an isotonic fit, kept off 0 and 1 by one pseudo-count: nothing is ever certain."""
     fitted = IsotonicRegression(out_of_bounds="clip").fit(chances, target)
-    x, y = fitted.X_thresholds_, fitted.y_thresholds_
-    if len(x) > _KNOTS:
-        chosen = np.unique(np.linspace(0, len(x) - 1, _KNOTS).round().astype(int))
-        x, y = x[chosen], y[chosen]
     margin = 1 / (len(target) + 2)
-    return x, np.clip(y, margin, 1 - margin)
+    return fitted.X_thresholds_, np.clip(fitted.y_thresholds_, margin, 1 - margin)
