@@ -108,8 +108,7 @@ class Clients:
         return Call(codec=codec, send=send, secret=sdks.account(tier, self._environ).key), made
 
     async def _abegin(self, send: Send) -> tuple[Call, Any]:
-        # An SDK takes more than a second to import, which no event loop should stand still for.
-        await asyncio.to_thread(sdks.load, send.tier.api)
+        await sdks.load(send.tier.api)
         return self._begin(send, self._async_client)
 
     def _client(self, tier: Tier) -> Any:

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,17 +49,27 @@ class Llama:
             LlamaFault: llama.cpp refused the request.
             ConfigError: the model or the engine is not there.
         """
-        until = time.monotonic() + timeout
+        generate = self.generation(body, chat=chat, timeout=timeout)
         if stream:
-            return _Chunks(lambda take: self._generate(body, chat=chat, until=until, take=take))
+            return _Chunks(generate)
         chunks: list[Mapping[str, Any]] = []
 
         def keep(chunk: Mapping[str, Any]) -> bool:
             chunks.append(chunk)
             return True
 
-        self._generate(body, chat=chat, until=until, take=keep)
+        generate(keep)
         return chunks
+
+    def generation(
+        self, body: Mapping[str, Any], *, chat: bool, timeout: float
+    ) -> Callable[[Callable[[Mapping[str, Any]], bool]], None]:
+        """A function that generates, and hands every chunk to its argument until that returns False.
+
+        It raises as :meth:`create` does; the clock of ``timeout`` runs from now.
+        """
+        until = time.monotonic() + timeout
+        return lambda take: self._generate(body, chat=chat, until=until, take=take)
 
     def close(self) -> None:
         """Unload the model, once the answer in progress is finished."""
@@ -68,7 +79,6 @@ class Llama:
     def _generate(
         self, body: Mapping[str, Any], *, chat: bool, until: float, take: Callable[[Mapping[str, Any]], bool]
     ) -> None:
-        """Hand every chunk to ``take`` until it returns False."""
         fault: list[Exception] = []
 
         def receive(chunk: Mapping[str, Any]) -> bool:
@@ -119,36 +129,50 @@ class Llama:
 
 
 class AsyncLlama:
-    """The same model for asyncio: waiting happens in a thread."""
+    """The same model for asyncio. A call that is cancelled stops generating at the next token."""
 
     def __init__(self, model: Llama) -> None:
         self._model = model
 
-    async def create(self, **arguments: Any) -> Any:
+    async def create(self, *, body: Mapping[str, Any], chat: bool, timeout: float, stream: bool = False) -> Any:  # noqa: ASYNC109 - the model keeps it
         """As :meth:`Llama.create`."""
-        answer = await asyncio.to_thread(self._model.create, **arguments)
-        return _AsyncChunks(answer) if isinstance(answer, _Chunks) else answer
+        chunks = _AsyncChunks(self._model.generation(body, chat=chat, timeout=timeout))
+        if stream:
+            return chunks
+        async with chunks:
+            return [chunk async for chunk in chunks]
+
+
+class _Generation:
+    """Generates in a thread of its own, and hands over every chunk, then what was raised, then the end."""
+
+    def __init__(self, generate: Callable[[Callable[[Any], bool]], None], deliver: Callable[[Any], None]) -> None:
+        self._generate, self._deliver = generate, deliver
+        self._closed = threading.Event()
+        threading.Thread(target=self._run, name="tierwise-llama").start()
+
+    def close(self) -> None:
+        """Stop at the next token."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        try:
+            self._generate(self._take)
+        except Exception as raised:  # noqa: BLE001 - it is raised again where the chunks are read
+            self._deliver(raised)
+        self._deliver(_END)
+
+    def _take(self, chunk: Any) -> bool:
+        self._deliver(chunk)
+        return not self._closed.is_set()
 
 
 class _Chunks(Iterator[Any]):
-    """Chunks as they come, generated in a thread that stops when nobody reads on."""
+    """Chunks as they come."""
 
     def __init__(self, generate: Callable[[Callable[[Any], bool]], None]) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(generate,), name="tierwise-llama")
-        self._thread.start()
-
-    def _run(self, generate: Callable[[Callable[[Any], bool]], None]) -> None:
-        try:
-            generate(self._put)
-        except Exception as raised:  # noqa: BLE001 - it is raised again where the chunks are read
-            self._queue.put(raised)
-        self._queue.put(_END)
-
-    def _put(self, chunk: Any) -> bool:
-        self._queue.put(chunk)
-        return not self._closed.is_set()
+        self._generation = _Generation(generate, self._queue.put)
 
     def __next__(self) -> Any:
         item = self._queue.get()
@@ -164,19 +188,28 @@ class _Chunks(Iterator[Any]):
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
     ) -> None:
-        self._closed.set()
+        self._generation.close()
 
 
 class _AsyncChunks(AsyncIterator[Any]):
-    """Chunks for ``async for``."""
+    """Chunks as they come, in the event loop that made this."""
 
-    def __init__(self, chunks: _Chunks) -> None:
-        self._chunks = chunks
+    def __init__(self, generate: Callable[[Callable[[Any], bool]], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._generation = _Generation(generate, self._deliver)
+
+    def _deliver(self, item: Any) -> None:
+        # A loop that is closed has nobody left to read.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
 
     async def __anext__(self) -> Any:
-        item = await asyncio.to_thread(next, self._chunks, _END)
+        item = await self._queue.get()
         if item is _END:
             raise StopAsyncIteration
+        if isinstance(item, Exception):
+            raise item
         return item
 
     async def __aenter__(self) -> Self:
@@ -185,4 +218,4 @@ class _AsyncChunks(AsyncIterator[Any]):
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
     ) -> None:
-        self._chunks.__exit__(kind, raised, at)
+        self._generation.close()

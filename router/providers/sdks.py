@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -56,11 +58,11 @@ def account(tier: Tier, environ: Mapping[str, str]) -> Account:
     return Account(family=kind, base_url=base_url, key=key)
 
 
-def load(api: Api) -> None:
-    """Import the client that speaks ``api``."""
+async def load(api: Api) -> None:
+    """Import the client that speaks ``api`` without holding up the event loop for the second that it takes."""
     kind = family(api)
-    if kind != "none":
-        importlib.import_module(kind)
+    if kind != "none" and kind not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, kind)
 
 
 def connect(account: Account) -> Any:

@@ -40,6 +40,11 @@ def send(to: Tier, request: Request | None = None, *, timeout: float = 20.0) -> 
     return Send(to, request or ask(), timeout, live=False)
 
 
+def at(canned: Any, api: str = "openai-chat", request: Request | None = None, **changes: Any) -> Send:
+    """Make the operation that asks a tier on the scripted server."""
+    return send(tier(api, base_url=canned.url, **changes), request)
+
+
 def unclocked(answer: Completion) -> Completion:
     """The answer without its latency, which never repeats."""
     return replace(answer, latency=0.0)

