@@ -78,7 +78,8 @@ class Untrained:
 class Estimators:
     """Everything that was fitted: the complexity classifier (``prompt`` and its ``calibration``), the confidence
     scorer (per set of tiers that have answered, as a bit mask: a model and its calibration), and the expected
-    lengths of calls."""
+    lengths of calls.
+    """
 
     prompt: TextModel
     calibration: Calibration
@@ -115,7 +116,8 @@ class Trained:
 
     def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
         """Chances after one more answer. A refusal has none; a set of tiers that was never trained on together
-        is judged by its last answer alone."""
+        is judged by its last answer alone.
+        """
         answer = Answer(rank, answer_signals(evidence.request, completion), completion.text)
         answers = (*evidence.answers, answer)
         mask = sum(1 << seen.rank for seen in answers)
@@ -133,7 +135,8 @@ class Trained:
 
 def scorer_row(logits: Floats, hand: Floats, answers: Sequence[Answer]) -> Floats:
     """The scorer's input: the classifier's logits, the hand-made features, each answer's signals by rank, and how
-    far each pair of answers agrees."""
+    far each pair of answers agrees.
+    """
     ordered = sorted(answers, key=lambda answer: answer.rank)
     agreements = [
         share

@@ -99,8 +99,7 @@ def stream(
                         yield item
                     else:
                         value = item
-                if value is None:
-                    raise _unfinished(op)
+                error = None if value is not None else _unfinished(op)
             else:
                 value = shell[type(op)](op)
         except GeneratorExit:
@@ -147,8 +146,7 @@ async def astream(
                         yield item
                     else:
                         value = item
-                if value is None:
-                    raise _unfinished(op)
+                error = None if value is not None else _unfinished(op)
             else:
                 value = await shell[type(op)](op)
         except GeneratorExit:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, Unpack
 
@@ -15,7 +15,7 @@ from router.bundle import PolicyBundle
 from router.cascade import Birth, Plan, cascade, opening, outline
 from router.config import Config
 from router.decision import Decision, Response
-from router.drivers import Shell, arun, astream, run, run_many, stream
+from router.drivers import Core, Shell, arun, astream, run, run_many, stream
 from router.errors import InputError
 from router.ledger import Ledger
 from router.ops import Append, Now, Op, Send, Sleep
@@ -82,7 +82,7 @@ class Router:
     @classmethod
     def from_config(
         cls,
-        source: str | os.PathLike[str] | Config | None = None,
+        source: str | Path | Config | None = None,
         *,
         provider: Provider | None = None,
         bundle: PolicyBundle | None = None,
@@ -198,7 +198,7 @@ class Router:
     def _request(self, prompt: Prompt, options: Options) -> Request:
         return self.config.defaults.apply(request_of(prompt, options))
 
-    def _core(self, request: Request, *, upgraded_from: str | None = None) -> Any:
+    def _core(self, request: Request, *, upgraded_from: str | None = None) -> Core[Response]:
         return cascade(request, self.plan, _birth(upgraded_from))
 
     def _append(self, op: Append) -> None:
@@ -222,7 +222,7 @@ class Router:
 class Stream:
     """The text of one answer, piece by piece; ``response`` is set after the last piece."""
 
-    def __init__(self, pieces: Any) -> None:
+    def __init__(self, pieces: Generator[str, None, Response]) -> None:
         self._pieces = pieces
         self.response: Response | None = None
 

@@ -6,7 +6,6 @@ means; a bundle carries it, and one made under another schema is refused.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from zlib import crc32
@@ -56,7 +55,8 @@ HAND = (
 @dataclass(frozen=True, slots=True)
 class PromptFeatures:
     """A prompt as numbers: ``words`` (n,) CRC-32 of its folded tokens in order, ``tail`` how many of them belong
-    to the last paragraph, ``hand`` (34,) the hand-made features."""
+    to the last paragraph, ``hand`` (34,) the hand-made features.
+    """
 
     words: NDArray[np.uint64]
     tail: int

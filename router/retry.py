@@ -21,7 +21,8 @@ LONGEST_WAIT = 8.0
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What asking a tier came to: its completion, its last error, or None when there was no time to ask at all;
-    the calls made, and the seconds they and the waits between them took."""
+    the calls made, and the seconds they and the waits between them took.
+    """
 
     outcome: Completion | ProviderError | None
     calls: int

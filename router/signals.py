@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def _of_logprobs(logprobs: Logprobs | None) -> Floats:
 
 def _padded(top: Sequence[Sequence[float]]) -> Floats:
     """The likeliest tokens' log-probabilities as (tokens, at least 2); a place with fewer is filled with -100."""
-    width = max(2, max(map(len, top)))
+    width = max(2, *map(len, top))
     filled = np.full((len(top), width), -100.0)
     for row, values in zip(filled, top, strict=True):
         row[: len(values)] = values
@@ -143,7 +144,7 @@ def _of_text(request: Request, completion: Completion) -> Floats:
 
 def _repetition(words: Sequence[str]) -> float:
     """The share of word pairs that occurred before in the same answer; loops come near 1."""
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     return 1 - len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
@@ -226,7 +227,8 @@ def _evaluate(expression: str) -> float | None:
 
 def agreement(first: str, second: str) -> tuple[float, float]:
     """How far two answers agree: whether they are the same when case and signs are folded, and the share of
-    words they have in common (Jaccard)."""
+    words they have in common (Jaccard).
+    """
     one, two = _WORD.findall(first.lower()), _WORD.findall(second.lower())
     if not one and not two:
         return 1.0, 1.0

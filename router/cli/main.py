@@ -101,9 +101,10 @@ def decide(
     from router import config as configuration
     from router.engine import Router
     from router.planning import plan_of
+    from router.providers.clients import Clients
 
     settings = configuration.load(config)
-    router = Router(settings, plan=plan_of(settings))
+    router = Router(settings, plan=plan_of(settings), provider=Clients())
     decision = router.decide(_text(prompt), system=system, max_tokens=max_tokens, floor=floor, ceiling=ceiling)
     typer.echo(json.dumps(decision.as_dict(), indent=2) if as_json else decision.explain())
 

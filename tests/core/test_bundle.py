@@ -32,7 +32,10 @@ def made(*, tiers=2, seed=0):
 
     def calibration():
         return Calibration(
-            slope=np.ones(tiers), shift=np.zeros(tiers), x=np.tile([0.0, 1.0], (tiers, 1)), y=np.tile([0.0, 1.0], (tiers, 1))
+            slope=np.ones(tiers),
+            shift=np.zeros(tiers),
+            x=np.tile([0.0, 1.0], (tiers, 1)),
+            y=np.tile([0.0, 1.0], (tiers, 1)),
         )
 
     estimators = Estimators(

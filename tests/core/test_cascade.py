@@ -96,7 +96,9 @@ def test_a_failed_call_that_was_billed_is_charged():
 
 @pytest.mark.parametrize("kind", [RejectedRequest, Unauthorized])
 def test_a_wrong_request_or_account_is_neither_retried_nor_escalated(kind):
-    made, provider, book, clock = router(two_tiers(), {"small": kind("no", tier="small", status=400), "large": said("4")})
+    made, provider, book, clock = router(
+        two_tiers(), {"small": kind("no", tier="small", status=400), "large": said("4")}
+    )
 
     with pytest.raises(kind) as caught:
         made.route("What is 2 + 2?")

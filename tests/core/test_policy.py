@@ -16,7 +16,7 @@ COST = st.floats(0, 1e7)
 
 def state(quality, *, run=(), allowed=None, cost=None):
     allowed = frozenset(range(len(quality))) - set(run) if allowed is None else frozenset(allowed)
-    return State(run=run, allowed=allowed, quality=quality, cost=cost or tuple(1e4 * 10**k for k in range(len(quality))))
+    return State(run=run, allowed=allowed, quality=quality, cost=cost or (1e4, 1e5, 1e6, 1e7, 1e8)[: len(quality)])
 
 
 @st.composite

@@ -57,8 +57,22 @@ def _outcome(rng: random.Random, chance: float, prompt: str) -> Outcome:
 def random_prompts(n: int, *, seed: int = 11) -> list[Request]:
     """Prompts of known and unknown words, digits, signs and other scripts."""
     rng = np.random.default_rng(seed)
-    words = [*SUBJECTS, *KINDS, "the", "and", "12", "7,000", "zebra", "quux", "Straße", "日本", "(x)", "==", "\n\n", "?"]
+    words = [
+        *SUBJECTS,
+        *KINDS,
+        "the",
+        "and",
+        "12",
+        "7,000",
+        "zebra",
+        "quux",
+        "Straße",
+        "日本",
+        "(x)",
+        "==",
+        "\n\n",
+        "?",
+    ]
     return [
-        Request(messages=as_messages("case " + " ".join(rng.choice(words, size=rng.integers(1, 60)))))
-        for _ in range(n)
+        Request(messages=as_messages("case " + " ".join(rng.choice(words, size=rng.integers(1, 60))))) for _ in range(n)
     ]
