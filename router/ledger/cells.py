@@ -29,12 +29,12 @@ def maybe(text: str | None) -> str | None:
 
 
 def whole(number: int | None) -> int | None:
-    """``number`` as an int, also one of a numeric library's own type, which drivers would store as bytes."""
+    """Make ``number`` an int, also one of a numeric library's own type, which drivers would store as bytes."""
     return None if number is None else int(number)
 
 
 def real(number: float | None) -> float | None:
-    """``number`` as a float; NaN as no number, because SQLite knows no NaN."""
+    """Make ``number`` a float; NaN no number, because SQLite knows no NaN."""
     return None if number is None or number != number else float(number)  # noqa: PLR0124
 
 

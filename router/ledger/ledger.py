@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Self, TypeVar
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from router.decision import Decision
 from router.errors import LedgerError
-from router.ledger import faults
-from router.ledger.codec import Rows, encode
-from router.ledger.database import Database, Durability
+from router.ledger import faults, reading
+from router.ledger.codec import Entry, Rows, encode
+from router.ledger.connecting import Durability
+from router.ledger.database import Database
 from router.ledger.group_commit import GroupCommit
 from router.ledger.keep import Keep
 from router.ledger.location import Location, locate
 from router.types import Request
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -59,6 +64,53 @@ class Ledger:
         opened = self._opened()
         kept = self.keep.kept(decision.tags) if request is None else self.keep.kept(decision.tags, request.tags)
         opened.guard(lambda: opened.commits.submit(encode(decision, request, kept=kept)))
+
+    def decisions(self, since: float | None = None, until: float | None = None) -> Iterator[Entry]:
+        """Iterate over decisions from ``since`` until before ``until``, oldest first, a page in memory at a time.
+
+        Both are seconds since the epoch. Decisions appended meanwhile are seen if they come later in that order.
+
+        Raises:
+            LedgerError: there is no ledger, or it cannot be read.
+        """
+        after: Entry | None = None
+        while True:
+            entries = self.read(partial(reading.page, since=since, until=until, after=after))
+            yield from entries
+            if len(entries) < reading.PAGE:
+                return
+            after = entries[-1]
+
+    def count(self, since: float | None = None, until: float | None = None) -> int:
+        """Count the decisions from ``since`` until before ``until``, in seconds since the epoch.
+
+        Raises:
+            LedgerError: there is no ledger, or it cannot be read.
+        """
+        return self.read(lambda connection: reading.count(connection, since, until))
+
+    def find(self, id: str | None = None) -> Decision | None:
+        """Read the decision ``id``, or without one the last; None when there is none.
+
+        Raises:
+            LedgerError: there is no ledger, or it cannot be read.
+        """
+        entry = self.read(lambda connection: reading.find(connection, id))
+        return None if entry is None else entry.decision
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Run ``query`` on one unchanging state of the ledger.
+
+        Raises:
+            LedgerError: there is no ledger, or it cannot be read.
+        """
+        opened = self._opened()
+
+        def act() -> T:
+            with opened.database.reading() as connection:
+                return query(connection)
+
+        return opened.guard(act)
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them again."""

@@ -1,0 +1,185 @@
+"""What routing cost, for whom, and what it saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from router.errors import InputError
+from router.ledger import Entry, Ledger, reading, sums
+from router.types import Usage
+
+Added = TypeVar("Added", "Savings", "Tokens", "Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What ``requests`` cost, and what they would have cost at one tier; nano-dollars.
+
+    Only requests that were answered, and for which the other sum is known, are in it.
+    """
+
+    requests: int = 0
+    cost: int = 0
+    instead_of: int = 0
+
+    @property
+    def saved(self) -> int:
+        """Nano-dollars saved; negative when routing cost more."""
+        return self.instead_of - self.cost
+
+    @property
+    def share(self) -> float | None:
+        """The saved share of what the tier would have cost; None when that is nothing."""
+        return self.saved / self.instead_of if self.instead_of else None
+
+    def __add__(self, other: Savings) -> Savings:
+        return _added(self, other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Sums of the disjoint counts of usage."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def read(self) -> int:
+        """All tokens of prompts, cached or not."""
+        return self.input_tokens + self.cached_input_tokens + self.cache_write_tokens
+
+    @property
+    def written(self) -> int:
+        """All tokens billed as output."""
+        return self.output_tokens + self.reasoning_tokens
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return _added(self, other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The costs of one group of requests; money in nano-dollars.
+
+    ``key`` is None for requests that lack what they are grouped by. ``wasted`` is the part of ``cost`` that paid for
+    answers that were not returned. ``escalated`` counts requests that went on after an answer, ``failed`` those
+    that got none. ``unreported`` counts answers whose usage the provider did not report, and whose cost is
+    therefore missing.
+
+    Of a tier or a model, ``cost`` and ``tokens`` are its own share of each request, so that rows sum to the total;
+    ``requests`` are those that called it, ``escalated`` those where its answer was not the one returned, ``failed``
+    those where it gave none; the savings are over the requests that it answered.
+    """
+
+    key: str | None = None
+    requests: int = 0
+    cost: int = 0
+    wasted: int = 0
+    escalated: int = 0
+    failed: int = 0
+    unreported: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
+    strong: Savings = field(default_factory=Savings)
+    best_single: Savings = field(default_factory=Savings)
+
+    @property
+    def cost_per_request(self) -> float | None:
+        """Nano-dollars; None without requests."""
+        return self.cost / self.requests if self.requests else None
+
+    @property
+    def escalation_rate(self) -> float | None:
+        """The share of requests that escalated; None without requests."""
+        return self.escalated / self.requests if self.requests else None
+
+    def __add__(self, other: Row) -> Row:
+        return _added(self, other)
+
+
+class Costs:
+    """Reads sums from a ledger. Times are seconds since the epoch: from ``since`` until before ``until``.
+
+    Every method raises LedgerError when there is no ledger or it cannot be read.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def total(self, *, since: float | None = None, until: float | None = None) -> Row:
+        """Sum over all requests."""
+        found = self.ledger.read(lambda connection: sums.total(connection, since, until))
+        return _row(found[0]) if found else Row()
+
+    def by(self, key: str, *, since: float | None = None, until: float | None = None, zone: str = "UTC") -> list[Row]:
+        """Sum by "tier", "model", "user", "day" or the name of a tag, the costliest first; days in their order.
+
+        ``tag:NAME`` is a tag whatever its name. Days are those of ``zone``, written like 2026-11-23.
+
+        Raises:
+            InputError: the time zone is unknown, or the key is empty.
+        """
+        if not key:
+            raise InputError("by takes tier, model, user, day or the name of a tag, not an empty text")
+        if key == "day":
+            return self._by_day(since, until, zone)
+        found = self.ledger.read(lambda connection: sums.grouped(connection, key, since, until))
+        return sorted(map(_row, found), key=lambda row: (-row.cost, row.key is None, row.key or ""))
+
+    def _by_day(self, since: float | None, until: float | None, zone: str) -> list[Row]:
+        try:
+            place = UTC if zone == "UTC" else ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise InputError(f"{zone!r} is no time zone; write it like UTC or Europe/Berlin") from None
+        days: dict[str, Row] = {}
+        for found in self.ledger.read(lambda connection: sums.by_slot(connection, since, until)):
+            row = _row(found)
+            day = datetime.fromtimestamp(int(found["key"]) * sums.SLOT, tz=place).date().isoformat()
+            days[day] = days.get(day, Row(key=day)) + row
+        return [row for _, row in sorted(days.items())]
+
+    def most_expensive(self, n: int = 10, *, since: float | None = None, until: float | None = None) -> list[Entry]:
+        """Read the ``n`` requests that cost most, the costliest first."""
+        return self.ledger.read(lambda connection: reading.costliest(connection, n, since, until))
+
+
+def _row(found: Mapping[str, Any]) -> Row:
+    def count(name: str) -> int:
+        # PostgreSQL sums 64-bit integers as decimals.
+        return int(found.get(name, 0))
+
+    def savings(name: str) -> Savings:
+        return Savings(
+            requests=count(f"{name}_requests"), cost=count(f"{name}_cost"), instead_of=count(f"{name}_instead_of")
+        )
+
+    return Row(
+        key=None if found["key"] is None else str(found["key"]),
+        requests=count("requests"),
+        cost=count("cost"),
+        wasted=count("wasted"),
+        escalated=count("escalated"),
+        failed=count("failed"),
+        unreported=count("unreported"),
+        tokens=Tokens(**{name: count(name) for name in Usage.__slots__}),
+        strong=savings("strong"),
+        best_single=savings("best_single"),
+    )
+
+
+def _added(one: Added, other: Added) -> Added:
+    """Add field by field; the key is the first one's."""
+    return type(one)(
+        **{
+            item.name: getattr(one, item.name)
+            if item.name == "key"
+            else getattr(one, item.name) + getattr(other, item.name)
+            for item in fields(one)
+        }
+    )

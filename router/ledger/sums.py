@@ -1,0 +1,161 @@
+"""Sums over the ledger, in SQL; money in nano-dollars."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from router.ledger.reading import within
+from router.types import Usage
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+    Columns = ReadOnlyColumnCollection[str, Any]
+
+Sums = Mapping[str, Any]
+"""One group's ``key`` and its sums by name; one that is missing is 0."""
+
+# Every zone in use today is a whole number of these away from UTC, so that days of any zone are sums of them.
+SLOT = 900
+"""Seconds in a quarter of an hour."""
+
+_ANSWERED = ("accepted", "escalated", "outvoted")
+
+
+def total(connection: Connection, since: float | None, until: float | None) -> list[Sums]:
+    """Sum over all requests: one group, or none without requests."""
+    from sqlalchemy import Text, cast, null
+
+    return _by_request(connection, cast(null(), Text), since, until)
+
+
+def by_slot(connection: Connection, since: float | None, until: float | None) -> list[Sums]:
+    """Group by quarters of an hour; the key counts them from the epoch."""
+    from sqlalchemy import BigInteger, cast, func
+
+    from router.ledger.schema import decisions
+
+    return _by_request(connection, cast(func.floor(decisions.c.created / float(SLOT)), BigInteger), since, until)
+
+
+def grouped(connection: Connection, key: str, since: float | None, until: float | None) -> list[Sums]:
+    """Group by "tier", "model", "user" or a tag's name, with or without ``tag:`` before it."""
+    from router.ledger.schema import attempts, decisions
+
+    if key in ("tier", "model"):
+        return _by_attempt(connection, attempts.c[key], since, until)
+    if key == "user":
+        return _by_request(connection, decisions.c.user, since, until)
+    return _by_request(connection, _tag(connection, key.removeprefix("tag:")), since, until)
+
+
+def _tag(connection: Connection, name: str) -> ColumnElement[Any]:
+    from sqlalchemy import JSON, cast, func, select
+
+    from router.ledger.schema import decisions
+
+    if connection.dialect.name == "postgresql":
+        return func.json_extract_path_text(cast(decisions.c.tags, JSON), name)
+    # Not SQLite's ->>, to which a tag named "$.a" or "0" is a path.
+    each = func.json_each(decisions.c.tags).table_valued("key", "value")
+    return select(each.c.value).where(each.c.key == name).correlate(decisions).scalar_subquery()
+
+
+def _by_request(
+    connection: Connection, key: ColumnElement[Any], since: float | None, until: float | None
+) -> list[Sums]:
+    """Group whole requests by ``key``, an expression over decisions."""
+    from sqlalchemy import case, func, select
+
+    from router.ledger.schema import attempts, decisions
+
+    # A subquery, because PostgreSQL does not see that two expressions with parameters are the same.
+    request = select(decisions, key.label("key")).where(*within(since, until)).subquery()
+    failed = case((request.c.tier.is_(None), 1), else_=0)
+    counted = select(
+        request.c.key,
+        func.count().label("requests"),
+        func.sum(request.c.cost_nano).label("cost"),
+        func.sum(request.c.escalated).label("escalated"),
+        func.sum(failed).label("failed"),
+        *_savings(request.c),
+    ).group_by(request.c.key)
+    tried = (
+        select(request.c.key, *_usage(attempts.c))
+        .join_from(request, attempts, attempts.c.decision_id == request.c.id)
+        .group_by(request.c.key)
+    )
+    return _merged(connection, counted, tried)
+
+
+def _by_attempt(
+    connection: Connection, key: ColumnElement[Any], since: float | None, until: float | None
+) -> list[Sums]:
+    """Group attempts by ``key``, a column of theirs."""
+    from sqlalchemy import case, distinct, func, select
+
+    from router.ledger.schema import attempts, decisions
+
+    def requests(*verdicts: str) -> ColumnElement[int]:
+        return func.count(distinct(case((attempts.c.verdict.in_(verdicts), attempts.c.decision_id))))
+
+    joined = attempts.join(decisions, attempts.c.decision_id == decisions.c.id)
+    of_period = within(since, until)
+    tried = (
+        select(
+            key.label("key"),
+            requests("accepted", "escalated", "outvoted", "failed").label("requests"),
+            func.sum(attempts.c.cost_nano).label("cost"),
+            requests("escalated", "outvoted").label("escalated"),
+            requests("failed").label("failed"),
+            *_usage(attempts.c),
+        )
+        .select_from(joined)
+        .where(*of_period)
+        .group_by(key)
+    )
+    answered = (
+        select(key.label("key"), *_savings(decisions.c))
+        .select_from(joined)
+        .where(attempts.c.verdict == "accepted", *of_period)
+        .group_by(key)
+    )
+    return [sums for sums in _merged(connection, tried, answered) if sums.get("requests") or sums.get("cost")]
+
+
+def _usage(attempt: Columns) -> list[ColumnElement[Any]]:
+    from sqlalchemy import case, func
+
+    unreported = attempt.verdict.in_(_ANSWERED) & attempt.input_tokens.is_(None)
+    wasted = case((attempt.verdict != "accepted", attempt.cost_nano), else_=0)
+    return [
+        func.sum(wasted).label("wasted"),
+        func.sum(case((unreported, 1), else_=0)).label("unreported"),
+        *(func.coalesce(func.sum(attempt[name]), 0).label(name) for name in Usage.__slots__),
+    ]
+
+
+def _savings(decision: Columns) -> list[ColumnElement[Any]]:
+    from sqlalchemy import case, func
+
+    sums: list[ColumnElement[Any]] = []
+    for name, column in (("strong", decision.strong_cost_nano), ("best_single", decision.best_single_cost_nano)):
+        known = decision.tier.is_not(None) & column.is_not(None)
+        sums += [
+            func.sum(case((known, 1), else_=0)).label(f"{name}_requests"),
+            func.sum(case((known, decision.cost_nano), else_=0)).label(f"{name}_cost"),
+            func.sum(case((known, column), else_=0)).label(f"{name}_instead_of"),
+        ]
+    return sums
+
+
+def _merged(connection: Connection, *queries: Select[Any]) -> list[Sums]:
+    """Run the queries and put together what they say of each key."""
+    said: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    for query in queries:
+        for found in connection.execute(query).mappings():
+            said[found["key"]].update(found)
+    return list(said.values())
