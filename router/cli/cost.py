@@ -1,0 +1,207 @@
+"""``tierwise cost``: what routing cost, for whom, and what it saved."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from router.analytics import Costs, Row, Savings
+from router.errors import InputError
+from router.ledger import Ledger
+from router.pricing import usd
+from router.types import Usage
+
+_WIDE = 200
+_SPANS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def cost(
+    by: Annotated[str, typer.Option(help="tier, model, user, day, or the name of a tag.")] = "tier",
+    since: Annotated[str | None, typer.Option(help="From when: 7d, 24h, 2026-11-01 or 2026-11-01T08:00.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before when, written likewise.")] = None,
+    zone: Annotated[str, typer.Option(help="The time zone of days and dates.")] = "UTC",
+    ledger: Annotated[
+        str | None, typer.Option(help="A ledger's path or URL; default: the configuration's.", show_default=False)
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, money in USD.")] = False,
+) -> None:
+    """Show what requests cost, how many escalated, and what routing saved."""
+    with _chosen(ledger, config) as opened:
+        found = report(opened, by=by, since=since, until=until, zone=zone, now=time.time())
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        console = Console()
+        # A pipe has no width; a table cut to 80 columns would lose digits.
+        show(found, console if console.is_terminal else Console(width=_WIDE))
+
+
+def report(ledger: Ledger, *, by: str, since: str | None, until: str | None, zone: str, now: float) -> dict[str, Any]:
+    """Sum up a ledger for JSON: money in USD, times in seconds since the epoch.
+
+    Raises:
+        InputError: a time or the zone cannot be read.
+        LedgerError: there is no ledger, or it cannot be read.
+    """
+    place = _zone(zone)
+    start, end = _moment("--since", since, place, now), _moment("--until", until, place, now)
+    costs = Costs(ledger)
+    rows = costs.by(by, since=start, until=end, zone=zone)
+    return {
+        "by": by,
+        "since": start,
+        "until": end,
+        "zone": zone,
+        "total": _plain(costs.total(since=start, until=end)),
+        "rows": [_plain(row) for row in rows],
+    }
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print a report as a table, with what a reader must know about it below."""
+    total = found["total"]
+    if not total["requests"]:
+        console.print("The ledger has no requests in this time.")
+        return
+    cells = _cells(total)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
+    table.add_column(Text(found["by"].removeprefix("tag:")), "total", overflow="fold")
+    for name, cell in cells.items():
+        table.add_column(name, cell, justify="right", no_wrap=True)
+    for row in found["rows"]:
+        # Text, because a tag's value may look like markup.
+        table.add_row(Text("(none)" if row["key"] is None else row["key"]), *_cells(row).values())
+    console.print(table)
+    for note in _notes(total, by=found["by"]):
+        console.print(note, highlight=False)
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    each, rate, tokens = row["cost_per_request"], row["escalation_rate"], row["tokens"]
+    read = tokens["input_tokens"] + tokens["cached_input_tokens"] + tokens["cache_write_tokens"]
+    return {
+        "requests": f"{row['requests']:,}",
+        "cost": _dollars(row["cost"]),
+        "per request": "-" if each is None else _dollars(each),
+        "escalated": "-" if rate is None else f"{rate:.1%}",
+        "failed": f"{row['failed']:,}",
+        "tokens\nin": _short(read),
+        "tokens\nout": _short(tokens["output_tokens"] + tokens["reasoning_tokens"]),
+        "saved:\nstrongest": _share(row["savings"]["strong"]["share"]),
+        "saved:\nbest one": _share(row["savings"]["best_single"]["share"]),
+    }
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _short(count: int) -> str:
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10_000, "k")):
+        if count >= size:
+            return f"{count / (1000 if unit == 'k' else size):.3g}{unit}"
+    return str(count)
+
+
+def _notes(total: dict[str, Any], *, by: str) -> list[str]:
+    requests = total["requests"]
+    notes = []
+    for name, tier in (("strong", "the strongest tier"), ("best_single", "the best single tier")):
+        savings = total["savings"][name]
+        if not savings["requests"]:
+            notes.append(f"What {tier} would have cost is not known for any of these requests.")
+            continue
+        share = "" if savings["share"] is None else f" ({savings['share']:.1%})"
+        notes.append(
+            f"Saved against always asking {tier}: {_dollars(savings['saved'])}{share}, over the "
+            f"{savings['requests']:,} of {requests:,} requests where that is known."
+        )
+    if total["wasted"]:
+        notes.append(f"{_dollars(total['wasted'])} of the cost paid for answers that were not returned.")
+    if by in ("tier", "model"):
+        notes.append(f"A request counts for every {by} it called; its savings count for the one that answered.")
+    if total["unreported"]:
+        notes.append(f"{total['unreported']:,} answers came without token counts; their cost is not in these sums.")
+    return notes
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    each = row.cost_per_request
+    return {
+        "key": row.key,
+        "requests": row.requests,
+        "cost": usd(row.cost),
+        "cost_per_request": None if each is None else each / 10**9,
+        "wasted": usd(row.wasted),
+        "escalated": row.escalated,
+        "escalation_rate": row.escalation_rate,
+        "failed": row.failed,
+        "unreported": row.unreported,
+        "tokens": {name: getattr(row.tokens, name) for name in Usage.__slots__},
+        "savings": {"strong": _plain_savings(row.strong), "best_single": _plain_savings(row.best_single)},
+    }
+
+
+def _plain_savings(savings: Savings) -> dict[str, Any]:
+    return {
+        "requests": savings.requests,
+        "cost": usd(savings.cost),
+        "instead_of": usd(savings.instead_of),
+        "saved": usd(savings.saved),
+        "share": savings.share,
+    }
+
+
+def _chosen(ledger: str | None, config: str | None) -> Ledger:
+    if ledger is not None:
+        return Ledger(ledger)
+    from router import config as configuration
+    from router.planning import ledger_of
+
+    configured = ledger_of(configuration.load(config))
+    if configured is None:
+        raise InputError("the ledger is switched off in the configuration; pass --ledger to read another")
+    return configured
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(f"--zone={name!r} is no time zone; write it like UTC or Europe/Berlin") from None
+
+
+def _moment(option: str, text: str | None, zone: tzinfo, now: float) -> float | None:
+    """Read a span back from ``now`` or a date; seconds since the epoch."""
+    if text is None:
+        return None
+    span = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip())
+    if span:
+        return now - int(span[1]) * _SPANS[span[2]]
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(f"{option}={text!r} is no time; write it like 7d, 24h or 2026-11-01") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+def _dollars(dollars: float) -> str:
+    """Dollars with three digits that say something, at least cents."""
+    sign, size = "-" if dollars < 0 else "", abs(dollars)
+    if size == 0 or size >= 1:
+        return f"{sign}${size:,.2f}"
+    return f"{sign}${size:.{min(12, 2 - math.floor(math.log10(size)))}f}"
