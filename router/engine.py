@@ -49,6 +49,10 @@ class Provider(Protocol):
         """Let go of connections and models."""
         ...
 
+    async def aclose(self) -> None:
+        """Let go of them on the event loop that used them."""
+        ...
+
 
 class Router:
     """Routes prompts to the cheapest tier that will do. Safe to share between threads.
@@ -194,6 +198,20 @@ class Router:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    async def aclose(self) -> None:
+        """:meth:`close`, on the event loop that made the calls."""
+        await self._provider.aclose()
+        if self.ledger is not None:
+            self.ledger.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     def _request(self, prompt: Prompt, options: Options) -> Request:
         return self.config.defaults.apply(request_of(prompt, options))

@@ -15,8 +15,8 @@ TODAY = date(2026, 11, 23)
 NO_PUBLISHED_PRICE = {
     "meta-llama/Llama-4-Scout-17B-16E-Instruct": "the machine's owner sets it",
     "meta-llama/Llama-4-Maverick-17B-128E-Instruct": "the machine's owner sets it",
-    "smollm2-135m": "nominal",
-    "gemma3-270m": "nominal",
+    "smollm2-135m-instruct": "nominal",
+    "gemma-3-270m": "nominal",
 }
 VENDORS = {"gpt": "openai", "claude": "anthropic", "gemini": "google"}
 DAYS = {"now": TODAY, "next year": date(2027, 1, 2)}
