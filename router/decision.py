@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -182,15 +183,10 @@ def _tell(attempt: Attempt) -> str:
 
 
 def _dollars(nano_dollars: int) -> str:
-    """Dollars with as many places as a small sum needs."""
+    """Dollars with as many places as a small sum needs for three significant digits."""
     dollars = usd(nano_dollars)
-    return (
-        f"${dollars:.2f}"
-        if dollars >= 1 or dollars == 0
-        else f"${dollars:.3g}"
-        if dollars >= 1e-4
-        else f"${dollars:.2e}"
-    )
+    places = 2 if dollars >= 1 or dollars == 0 else 2 - math.floor(math.log10(abs(dollars)))
+    return f"${dollars:.{places}f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from router.bundle import PolicyBundle
 from router.bundle import load as load_bundle
 from router.cascade import Plan
 from router.config import Config
-from router.errors import BundleError
-from router.ledger import Keep, KeepRule, Ledger
+from router.errors import BundleError, LedgerError
+from router.ledger import Ledger
 from router.policy import Always
 
 DEFAULT_BUNDLE = Path(__file__).parent / "data" / "default.tierwise"
@@ -67,6 +67,13 @@ def ledger_of(config: Config) -> Ledger | None:
     settings = config.ledger
     if not settings.enabled:
         return None
-    rules = tuple(KeepRule(tag=rule.tag, value=rule.value, keep=rule.keep) for rule in settings.rules)
-    url = settings.url or f"sqlite:///{settings.location()}"
-    return Ledger(url, keep=Keep(default=settings.keep, rules=rules), durability=settings.durability)
+    url = settings.url
+    if url is None:
+        location = settings.location()
+        if settings.path is None:  # nobody chose this directory, so nobody made it
+            try:
+                location.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise LedgerError(f"cannot make the ledger's directory {location.parent}: {error.strerror}") from error
+        url = f"sqlite:///{location}"
+    return Ledger(url, keep=settings.keep, durability=settings.durability)

@@ -10,8 +10,9 @@ import pytest
 
 from router import config as configuration
 from router.catalogue import preset_names, preset_toml
-from router.config import Config, Defaults, KeepRule, LedgerSettings, PolicySettings, load
+from router.config import Config, Defaults, LedgerSettings, PolicySettings, load
 from router.errors import ConfigError
+from router.ledger import Keep, KeepRule
 from router.pricing import Price, per_million
 from router.tiers import Tier
 from router.types import Message, Request
@@ -45,7 +46,7 @@ class TestTables:
         """A file of tiers alone gives the defaults of every other table."""
         found = read(f"[[tiers]]\n{OWN}")
         assert found.policy == PolicySettings(bundle="default", sha256=None, untrained="strong")
-        assert found.ledger == LedgerSettings(keep="text", durability="process", enabled=True)
+        assert found.ledger == LedgerSettings(keep=Keep(default="text"), durability="process", enabled=True)
         assert found.defaults == Defaults()
 
     def test_paths_start_from_the_file(self, read, tmp_path):
@@ -75,10 +76,10 @@ class TestTables:
             ]
             [[tiers]]
             {OWN}""").ledger
-        assert found.rules[1] == KeepRule(tag="team", value="law", keep="hash")
+        assert found.keep.rules[1] == KeepRule(tag="team", value="law", keep="hash")
         assert (found.durability, found.enabled) == ("power", False)
-        assert found.kept({"feature": "search", "team": "law"}) == "text"
-        assert found.kept({"feature": "mail"}) == "hash"
+        assert found.keep.kept({"feature": "search", "team": "law"}) == "text"
+        assert found.keep.kept({"feature": "mail"}) == "hash"
 
     def test_defaults_fill_in_a_request(self, read):
         """What the request says stands; what it leaves open comes from the file."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from router.config.load import Config, find, load, user_file
-from router.config.settings import Defaults, KeepRule, LedgerSettings, PolicySettings
+from router.config.settings import Defaults, LedgerSettings, PolicySettings
 
 __all__ = [
     "Config",
     "Defaults",
-    "KeepRule",
     "LedgerSettings",
     "PolicySettings",
     "find",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from router.config.table import Table
+from router.ledger.keep import Keep, KeepRule, Kept
 from router.types import Request
 
-Keep = Literal["text", "hash"]
 Durability = Literal["process", "power"]
 
 
@@ -28,34 +28,19 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepRule:
-    """What to keep of requests whose tag ``tag`` is ``value``."""
-
-    tag: str
-    value: str
-    keep: Keep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSettings:
     """`[ledger]`: where decisions are written, and how much of them.
 
     ``url`` (SQLAlchemy's form) goes before ``path``; with neither, the ledger lies in the user's data
-    directory. ``keep``: prompts and answers as text, or their hashes alone; the first of ``rules`` that
-    matches a request's tags overrules it. ``durability``: what a decision survives once ``route`` returned,
+    directory. ``keep`` is how much of a request's text is kept (`keep` and `rules` in the file). ``durability``: what a decision survives once ``route`` returned,
     the death of the process or the loss of power.
     """
 
     path: Path | None = None
     url: str | None = None
-    keep: Keep = "text"
-    rules: tuple[KeepRule, ...] = ()
+    keep: Keep = field(default_factory=Keep)
     durability: Durability = "process"
     enabled: bool = True
-
-    def kept(self, tags: Mapping[str, str]) -> Keep:
-        """Say how much of a request with ``tags`` is kept."""
-        return next((rule.keep for rule in self.rules if tags.get(rule.tag) == rule.value), self.keep)
 
     def location(self) -> Path:
         """Return the path of the SQLite file that is used when there is no ``url``."""
@@ -116,8 +101,7 @@ def ledger_settings(table: Table | None, folder: Path) -> LedgerSettings:
     return LedgerSettings(
         path=None if path is None else _path(path, folder),
         url=url,
-        keep=_keep(table) or "text",
-        rules=tuple(_rule(rule) for rule in table.tables("rules")),
+        keep=Keep(default=_keep(table) or "text", rules=tuple(_rule(rule) for rule in table.tables("rules"))),
         durability=cast("Durability", table.choice("durability", ("process", "power")) or "process"),
         enabled=True if enabled is None else enabled,
     )
@@ -149,8 +133,8 @@ def _rule(table: Table) -> KeepRule:
     return KeepRule(tag=table.required("tag"), value=table.required("value"), keep=keep)
 
 
-def _keep(table: Table) -> Keep | None:
-    return cast("Keep | None", table.choice("keep", ("text", "hash")))
+def _keep(table: Table) -> Kept | None:
+    return cast("Kept | None", table.choice("keep", ("text", "hash")))
 
 
 def _check_url(table: Table, url: str) -> None:
