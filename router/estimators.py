@@ -64,7 +64,7 @@ class TextModel:
 
     def logits(self, features: PromptFeatures) -> Floats:
         """One logit per tier, shape (K,)."""
-        out = self.intercept + ((features.hand - self.mean) / self.scale) @ self.hand
+        out: Floats = self.intercept + ((features.hand - self.mean) / self.scale) @ self.hand
         found = term_keys(features)
         places = self.keys.searchsorted(found)
         places[places == len(self.keys)] = 0
@@ -76,7 +76,8 @@ class TextModel:
         counts = np.diff(starts, append=len(known))
         terms = known[starts]
         weights = (1.0 + np.log(counts)) * self.idf[terms]
-        return out + (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
+        weighted: Floats = weights @ self.terms[terms]
+        return out + weighted / np.sqrt(weights @ weights)
 
 
 @dataclass(frozen=True, slots=True)

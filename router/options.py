@@ -72,7 +72,7 @@ def _format(value: ResponseFormat | Mapping[str, Any] | str | None) -> ResponseF
     raise InputError(f'response_format is "json", a JSON schema or a ResponseFormat, not {value!r}')
 
 
-def _tool(value: Tool | Mapping[str, Any]) -> Tool:
+def _tool(value: object) -> Tool:
     if isinstance(value, Tool):
         return value
     function = value.get("function", value) if isinstance(value, Mapping) else None

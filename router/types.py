@@ -82,16 +82,16 @@ class Request:
     def __post_init__(self) -> None:
         if not any(message.content.strip() for message in self.messages if message.role != "system"):
             raise InputError("the prompt is empty; pass some text to answer")
-        if self.max_tokens is not None and (not isinstance(self.max_tokens, int) or self.max_tokens < 1):
+        if self.max_tokens is not None and not _whole(self.max_tokens, least=1):
             raise InputError(f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise InputError(f"temperature must be between 0 and 2, not {self.temperature!r}")
         if self.deadline is not None and math.isnan(self.deadline):
             raise InputError("deadline must be a number of seconds, not NaN")
-        if any(not isinstance(part, str) or not part for part in self.stop):
+        if not all(_text(part) and part for part in self.stop):
             raise InputError("stop takes non-empty strings")
         for key, value in self.tags.items():
-            if not isinstance(key, str) or not isinstance(value, str):
+            if not (_text(key) and _text(value)):
                 raise InputError(f"tags are text to text; {key!r}={value!r} is not")
 
     @property
@@ -111,6 +111,15 @@ class Request:
         """SHA-256 of the messages, white space folded: equal prompts share it, so splits can keep them together."""
         folded = "\x1e".join(f"{message.role}\x1f{' '.join(message.content.split())}" for message in self.messages)
         return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _whole(value: object, *, least: int) -> bool:
+    """Whether ``value``, which may not be what its annotation says, is a whole number of at least ``least``."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def as_messages(prompt: object, *, system: str | None = None) -> tuple[Message, ...]:
@@ -164,7 +173,7 @@ class Usage:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             count = getattr(self, name)
-            if not isinstance(count, int) or count < 0:
+            if not _whole(count, least=0):
                 raise ValueError(f"{name} must be a count of tokens, not {count!r}")
 
     @property

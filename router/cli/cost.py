@@ -78,13 +78,16 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print("The ledger has no requests in this time.")
         return
     cells = _cells(total)
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column(Text(found["by"].removeprefix("tag:")), "total", overflow="fold")
+    if not total["failed"]:
+        del cells["failed"]
     for name, cell in cells.items():
         table.add_column(name, cell, justify="right", no_wrap=True)
     for row in found["rows"]:
         # Text, because a tag's value may look like markup.
-        table.add_row(Text("(none)" if row["key"] is None else row["key"]), *_cells(row).values())
+        shown = _cells(row)
+        table.add_row(Text("(none)" if row["key"] is None else row["key"]), *(shown[name] for name in cells))
     console.print(table)
     for note in _notes(total, by=found["by"]):
         console.print(note, highlight=False)
@@ -96,8 +99,8 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
     return {
         "requests": f"{row['requests']:,}",
         "cost": _dollars(row["cost"]),
-        "per request": "-" if each is None else _dollars(each),
-        "escalated": "-" if rate is None else f"{rate:.1%}",
+        "per\nrequest": "-" if each is None else _dollars(each),
+        "esca-\nlated": "-" if rate is None else f"{rate:.1%}",
         "failed": f"{row['failed']:,}",
         "tokens\nin": _short(read),
         "tokens\nout": _short(tokens["output_tokens"] + tokens["reasoning_tokens"]),

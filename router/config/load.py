@@ -99,7 +99,8 @@ class Config:
 def load(path: str | Path | None = None, *, today: date | None = None) -> Config:
     """Read the configuration at ``path``, or else the first that :func:`find` finds.
 
-    A ``path`` such as ``preset:anthropic`` stands for a file with nothing in it but that preset. ``today`` decides which prices are in force and which models are retired; it is the current date unless given.
+    A ``path`` such as ``preset:anthropic`` stands for a file with nothing in it but that preset. ``today`` decides
+    which prices are in force and which models are retired; it is the current date unless given.
 
     Raises:
         ConfigError: there is no such file, it is not TOML, or something in it needs a change.

@@ -32,8 +32,8 @@ class LedgerSettings:
     """`[ledger]`: where decisions are written, and how much of them.
 
     ``url`` (SQLAlchemy's form) goes before ``path``; with neither, the ledger lies in the user's data
-    directory. ``keep`` is how much of a request's text is kept (`keep` and `rules` in the file). ``durability``: what a decision survives once ``route`` returned,
-    the death of the process or the loss of power.
+    directory. ``keep`` is how much of a request's text is kept (`keep` and `rules` in the file). ``durability``:
+    what a decision survives once ``route`` returned, the death of the process or the loss of power.
     """
 
     path: Path | None = None

@@ -121,12 +121,23 @@ def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
     )
 
 
+class Unreadable(ValueError):
+    """A row that no tierwise wrote, or that was changed since."""
+
+
 def decode(row: Sequence[Any], attempts: Sequence[Sequence[Any]]) -> Entry:
     """Read back the entry whose rows these are, attempts in order.
 
     Raises:
-        ValueError, TypeError, KeyError: the rows were not written by :func:`encode`.
+        Unreadable: the rows are not as :func:`encode` writes them.
     """
+    try:
+        return _read_decision(row, attempts)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unreadable(f"decision {row[0]!r} cannot be read back ({type(error).__name__}: {error})") from error
+
+
+def _read_decision(row: Sequence[Any], attempts: Sequence[Sequence[Any]]) -> Entry:
     it = dict(zip(DECISION_COLUMNS, row, strict=True))
     decision = Decision(
         id=it["id"],

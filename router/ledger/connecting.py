@@ -89,9 +89,10 @@ def use_wal(connection: Connection) -> None:
     from sqlalchemy.exc import OperationalError
 
     until = time.monotonic() + faults.BUSY_SECONDS
-    while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+    while True:
         try:
-            connection.exec_driver_sql("PRAGMA journal_mode = wal")
+            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                connection.exec_driver_sql("PRAGMA journal_mode = wal")
         except OperationalError as error:
             # SQLite does not wait for this lock by itself.
             if not faults.is_shared(error) or time.monotonic() > until:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from router.ledger.codec import Unreadable
+
 BUSY_SECONDS = 30.0
 """How long a writer waits for other processes to finish theirs."""
 
@@ -40,6 +42,8 @@ _POSTGRES = {
 
 def sentence(error: BaseException) -> str:
     """Name the cause of ``error`` and the remedy, without the ledger's name and without the data that was written."""
+    if isinstance(error, Unreadable):
+        return f"{error}; restore it from a backup, or delete that row"
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _SQLITE:
