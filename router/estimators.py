@@ -76,8 +76,8 @@ class TextModel:
         counts = np.diff(starts, append=len(known))
         terms = known[starts]
         weights = (1.0 + np.log(counts)) * self.idf[terms]
-        weighted: Floats = weights @ self.terms[terms]
-        return out + weighted / np.sqrt(weights @ weights)
+        out += (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
