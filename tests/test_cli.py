@@ -1,0 +1,191 @@
+"""The command line, against a real server where it sends something."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from router.cli.main import app
+
+PLAIN = CliRunner()
+
+
+@pytest.fixture
+def config(llmock, tmp_path):
+    """A configuration of two tiers at the fault server, with its ledger beside it."""
+    path = tmp_path / "tierwise.toml"
+    path.write_text(
+        f"""
+[[tiers]]
+name = "small"
+model = "model-small"
+api = "openai-chat"
+base_url = "{llmock.base_url("openai")}"
+price = {{ input = 1, output = 2 }}
+
+[[tiers]]
+name = "large"
+model = "model-large"
+api = "anthropic"
+base_url = "{llmock.base_url("anthropic")}"
+price = {{ input = 10, output = 20 }}
+
+[ledger]
+path = "ledger.db"
+"""
+    )
+    return str(path)
+
+
+def run(*words, status=0, stdin=None):
+    """The standard output of ``tierwise WORDS``."""
+    result = PLAIN.invoke(app, words, input=stdin, catch_exceptions=False)
+    assert result.exit_code == status, result.output
+    return result.stdout
+
+
+def tierwise(*words, **environ):
+    """``tierwise WORDS`` as a process: its exit status, standard output and standard error."""
+    program = "from router.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", **environ},
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_route_prints_the_answer_and_why(config, llmock):
+    llmock.reply("Forty-two.")
+
+    result = PLAIN.invoke(app, ["route", "What is 6 * 7?", "-c", config, "--why"])
+
+    assert result.stdout == "Forty-two.\n"
+    assert "Started at large: no policy has been trained for these tiers" in result.stderr
+
+
+def test_route_as_json_is_the_whole_decision_with_costs_in_usd(config, llmock):
+    llmock.reply("Forty-two.")
+
+    told = json.loads(run("route", "What is 6 * 7?", "-c", config, "--json", "--tag", "feature=sums", "--user", "u1"))
+
+    decision = told["decision"]
+    usage = decision["attempts"][0]["usage"]
+    assert told["text"] == "Forty-two."
+    assert decision["cost"] == pytest.approx((usage["input_tokens"] * 10 + usage["output_tokens"] * 20) / 1e6)
+    assert (decision["tags"], decision["user"], decision["tier"]) == ({"feature": "sums"}, "u1", "large")
+
+
+def test_route_reads_standard_input_and_streams(config, llmock):
+    llmock.reply("Forty-two it is.")
+
+    assert run("route", "-", "-c", config, "--stream", stdin="What is 6 * 7?") == "Forty-two it is.\n"
+
+
+def test_decide_sends_nothing(config, llmock):
+    told = json.loads(run("decide", "What is 6 * 7?", "-c", config, "--json"))
+
+    assert told["start"] == "large"
+    assert told["attempts"] == []
+    assert llmock.requests == []
+
+
+def test_explain_finds_the_last_decision_or_one_by_id(config):
+    first = json.loads(run("route", "One?", "-c", config, "--json", "--ceiling", "small"))["decision"]
+    run("route", "Two?", "-c", config)
+
+    assert run("explain", "-c", config).startswith("Started at large")
+    assert run("explain", first["id"], "-c", config).startswith("Started at small")
+    assert json.loads(run("explain", first["id"], "-c", config, "--json"))["cost"] == first["cost"]
+
+
+def test_cost_adds_up_what_was_routed(config):
+    spent = [json.loads(run("route", "Hello?", "-c", config, "--json"))["decision"]["cost"] for _ in range(3)]
+
+    told = json.loads(run("cost", "--ledger", config.replace("tierwise.toml", "ledger.db"), "--json"))
+
+    assert told["total"]["requests"] == 3
+    assert told["total"]["cost"] == pytest.approx(sum(spent))
+
+
+def test_doctor_finds_what_is_missing_and_never_prints_a_key(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "sk-very-secret-value-1234567890")
+    text = Path(config).read_text().replace('model = "model-small"', 'model = "model-small"\napi_key_env = "TEST_KEY"')
+    text = text.replace('model = "model-large"', 'model = "model-large"\napi_key_env = "TEST_KEY_ABSENT"')
+    path = tmp_path / "two.toml"
+    path.write_text(text)
+
+    out = run("doctor", "-c", str(path), "--json", status=1)
+
+    findings = {item["subject"]: item for item in json.loads(out)["findings"]}
+    assert findings["tier large"]["detail"] == "set the environment variable TEST_KEY_ABSENT to its API key"
+    assert findings["tier small"]["health"] == "ok"
+    assert findings["policy"]["health"] == "warning"
+    assert findings["ledger"] == {"subject": "ledger", "health": "ok", "detail": "0 decisions"}
+    assert "very-secret" not in out
+
+
+def test_doctor_says_what_is_wrong_with_a_configuration(tmp_path):
+    path = tmp_path / "tierwise.toml"
+    path.write_text("[[tiers]]\nnmae = 'x'\n")
+
+    assert "nmae" in run("doctor", "-c", str(path), status=1)
+
+
+@pytest.mark.parametrize("key", [True, False])
+def test_init_writes_a_preset_once(tmp_path, key):
+    path = tmp_path / "tierwise.toml"
+
+    run("init", "--preset", "anthropic", "--out", str(path))
+
+    assert "claude-haiku" in path.read_text()
+    assert "anthropic" in run("init", "--list").split()
+    words = ["init", "--preset", "local", "--out", str(path)]
+    if key:
+        run(*words, "--force")
+        assert "llama" in path.read_text().lower() or "local" in path.read_text()
+    else:
+        status, _, err = tierwise(*words)
+        assert (status, "pass --force" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["route", ""], "the prompt is empty; pass some text to answer"),
+        (["route", "Hi?", "--tag", "feature"], "--tag takes KEY=VALUE, not 'feature'"),
+        (["route", "Hi?", "--floor", "huge"], "floor='huge' is no tier of this router; its tiers are small, large"),
+        (["route", "Hi?", "--deadline", "-1"], "the deadline had passed before the request began; nothing was sent"),
+        (["route", "Hi?", "--max-tokens", "0"], "max_tokens must be a whole number of at least 1, not 0"),
+        (["route", "Hi?", "--stop", ""], "stop takes non-empty strings"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_status_2(config, words, sentence):
+    status, out, err = tierwise(*words, "-c", config)
+
+    assert (status, out) == (2, "")
+    assert err.strip() == f"error: {sentence}"
+
+
+def test_explaining_what_is_not_there_says_so(config):
+    status, _, err = tierwise("explain", "-c", config)
+    assert (status, "there is no ledger at" in err) == (2, True)
+
+    run("route", "Hello?", "-c", config)
+    status, _, err = tierwise("explain", "nothing", "-c", config)
+    assert (status, err) == (2, "error: the ledger has no decision 'nothing'\n")
+
+
+def test_commands_of_installed_packages_are_there():
+    status, out, _ = tierwise("train", "--help")
+
+    assert status == 0
+    assert "evaluate" in out
