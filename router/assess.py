@@ -164,7 +164,7 @@ def expected_costs(
     """Nano-dollars that a call is expected to cost at each tier; the answer no longer than it may be."""
     costs = []
     for tier, read, written in zip(tiers, prompt_tokens.tolist(), answer_tokens.tolist(), strict=True):
+        rates = tier.price.rates_for(round(read))
         limit = request.max_tokens or tier.max_tokens
-        usage = Usage(input_tokens=max(round(read), 0), output_tokens=min(max(round(written), 1), limit))
-        costs.append(float(tier.cost(usage)))
+        costs.append((max(read, 0.0) * rates.input + min(max(written, 1.0), limit) * rates.output) / 1000)
     return tuple(costs)

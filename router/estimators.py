@@ -24,13 +24,15 @@ T = TypeVar("T")
 PAIR = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier that mixes a word's key into the key of the pair it begins."""
 
+_SHIFT = np.uint64(29)
+
 TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
 """Added to the key of a word of the last paragraph, which is where most prompts put their question."""
 
 
 def sigmoid(logits: Floats) -> Floats:
     """The logistic function, without overflow."""
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -700.0, 700.0)))
+    return 1.0 / (1.0 + np.exp(np.minimum(-logits, 700.0)))
 
 
 def term_keys(features: PromptFeatures) -> Keys:
@@ -39,10 +41,9 @@ def term_keys(features: PromptFeatures) -> Keys:
     64-bit, so that the vocabulary of a bundle is numbers and no user's words can be read from it.
     """
     words = features.words
-    with np.errstate(over="ignore"):
-        spread = words * PAIR
-        pairs = (spread[:-1] ^ (spread[:-1] >> np.uint64(29))) + words[1:]
-        tail = words[len(words) - min(features.tail, len(words)) :] + TAIL
+    spread = words[:-1] * PAIR
+    pairs = (spread ^ (spread >> _SHIFT)) + words[1:]
+    tail = words[len(words) - min(features.tail, len(words)) :] + TAIL
     return np.concatenate((words, pairs, tail))
 
 
@@ -72,10 +73,11 @@ class TextModel:
         if not len(known):
             return out
         known.sort()
-        starts = np.flatnonzero(np.concatenate(([True], known[1:] != known[:-1])))
-        counts = np.diff(starts, append=len(known))
-        terms = known[starts]
-        weights = (1.0 + np.log(counts)) * self.idf[terms]
+        edge = np.ones(len(known) + 1, bool)
+        np.not_equal(known[1:], known[:-1], out=edge[1:-1])
+        edges = edge.nonzero()[0]
+        terms = known[edges[:-1]]
+        weights = (1.0 + np.log(edges[1:] - edges[:-1])) * self.idf[terms]
         out += (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
         return out
 
@@ -143,7 +145,7 @@ class LengthModel:
     def answer_tokens(self, features: PromptFeatures) -> Floats:
         """Expected answer tokens (K,)."""
         logs = self.intercept + ((features.hand - self.mean) / self.scale) @ self.weights
-        return np.exp(np.clip(logs, -5.0, 12.0)) * self.smear
+        return np.exp(np.minimum(logs, 12.0)) * self.smear
 
 
 def pack(estimator: Any, prefix: str) -> Arrays:

@@ -25,7 +25,7 @@ _SECRET = re.compile(
     + r")"
 )
 
-# One of these is in every match: looking for plain substrings is far cheaper than the pattern on long prompts.
+# One of these is in every match. Looking for plain substrings is far cheaper than the pattern, in a plain loop most.
 _MARKS = (
     *("sk-", "AIza", "hf_", "gsk_", "xai-", "AKIA", "ASIA", "earer ", "BEARER "),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
@@ -37,6 +37,7 @@ def redact(text: str) -> str:
 
     Goes by the published shapes of keys, so a secret of another shape stays.
     """
-    if not any(mark in text for mark in _MARKS):
-        return text
-    return _SECRET.sub(lambda match: (match["scheme"] or "") + REDACTED, text)
+    for mark in _MARKS:
+        if mark in text:
+            return _SECRET.sub(lambda match: (match["scheme"] or "") + REDACTED, text)
+    return text
