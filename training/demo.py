@@ -22,7 +22,7 @@ from router.engine import Router
 from router.errors import ConfigError, InputError
 from router.local_models import path_of
 from router.pricing import usd
-from training.graders import grade
+from training.graders import JOINER, grade
 
 SAMPLE = Path("data/sample.parquet")
 MAX_TOKENS = 16
@@ -89,7 +89,7 @@ def draw(data: Path, n: int, seed: int) -> list[Question]:
     test = [row for row in rows.to_pylist() if row["split"] == "test" and row["tier"] == "small"]
     chosen = random.Random(seed).sample(test, min(n, len(test)))
     return [
-        Question(row["prompt"], row["task"], tuple(row["reference"].split(" | ")), row["exact_case"]) for row in chosen
+        Question(row["prompt"], row["task"], tuple(row["reference"].split(JOINER)), row["exact_case"]) for row in chosen
     ]
 
 
