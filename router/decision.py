@@ -164,8 +164,9 @@ class Decision:
     def _closing(self) -> str:
         line = f"In all: {_dollars(self.cost)}"
         if self.strong_cost:
-            share = 1 - self.cost / self.strong_cost
-            line += f", {abs(share):.0%} {'less' if share >= 0 else 'more'} than asking the strongest tier"
+            share = round(100 * (self.cost / self.strong_cost - 1))
+            told = "the same as" if share == 0 else f"{abs(share)}% {'more' if share > 0 else 'less'} than"
+            line += f", {told} asking the strongest tier"
         return line + f", {self.latency:.2f} s."
 
 

@@ -21,6 +21,7 @@ from router.decision import Response
 from router.engine import Router
 from router.errors import ConfigError, InputError
 from router.local_models import path_of
+from router.options import Options
 from router.pricing import usd
 from training.graders import JOINER, grade
 
@@ -99,15 +100,18 @@ def play(
     """Answer every question by the policy and by each tier alone; tallies in the order to be shown."""
     names = router.plan.ladder.names
 
-    def answer(question: Question, **bounds: str) -> Response:
+    def answer(question: Question, tier: str | None = None) -> Response:
         advance()
-        return router.route(question.prompt, max_tokens=MAX_TOKENS, stop=["\n"], tags={"feature": "demo"}, **bounds)  # type: ignore[arg-type]
+        options: Options = {"max_tokens": MAX_TOKENS, "stop": ["\n"], "temperature": 0.0, "tags": {"feature": "demo"}}
+        if tier is not None:
+            options |= {"floor": tier, "ceiling": tier}
+        return router.route(question.prompt, **options)
 
     def good(question: Question, response: Response) -> float:
         return grade(response.text, accepted=question.accepted, exact_case=question.exact_case)
 
     routed = [answer(question) for question in questions]
-    alone = {name: [answer(question, floor=name, ceiling=name) for question in questions] for name in names}
+    alone = {name: [answer(question, name) for question in questions] for name in names}
     right = {name: [good(q, r) for q, r in zip(questions, alone[name], strict=True)] for name in names}
     mine = [good(q, r) for q, r in zip(questions, routed, strict=True)]
 
@@ -138,14 +142,13 @@ def _show(
     facts: dict[str, Any],
 ) -> None:
     """Three decisions in words, then the table."""
-    by_kind = {
-        "escalated": next((i for i, r in enumerate(routed) if r.decision.escalated), None),
-        "kept": next(
-            (i for i, r in enumerate(routed) if r.decision.tier == "small" and not r.decision.escalated), None
-        ),
-        "strong": next((i for i, r in enumerate(routed) if r.decision.start == "large"), None),
-    }
-    for place in by_kind.values():
+    cheap = next(iter(facts["first_tier"]))
+    by_kind = (
+        next((i for i, r in enumerate(routed) if r.decision.escalated), None),
+        next((i for i, r in enumerate(routed) if r.decision.tier == cheap and not r.decision.escalated), None),
+        next((i for i, r in enumerate(routed) if r.decision.start != cheap), None),
+    )
+    for place in by_kind:
         if place is None:
             continue
         last = questions[place].prompt.strip().splitlines()[-1]

@@ -17,7 +17,7 @@ from training.replay import costs_of, qualities_of, remembering, replay_all, wit
 GRID = 11
 """Quantiles of the observed chances that plain thresholds are tried at."""
 
-LAMBDAS = 25
+LAMBDAS = 41
 """Values of quality per dollar that are tried, evenly on a log scale."""
 
 

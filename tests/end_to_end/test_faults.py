@@ -200,7 +200,7 @@ def test_reload_swaps_the_plan_and_refuses_a_broken_file(llmock, tmp_path):
 name = "only"
 model = "m"
 api = "openai-chat"
-base_url = "{llmock.base_url('openai')}"
+base_url = "{llmock.base_url("openai")}"
 price = {{ input = 1, output = 2 }}
 [ledger]
 path = "ledger.db"

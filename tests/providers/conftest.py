@@ -1,57 +1,17 @@
-"""Servers on loopback: a real llama.cpp, and one that sends what a test tells it to."""
+"""A server on loopback that sends what a test tells it to."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from router.local_models import path_of
 from router.providers.clients import Clients
-
-SMALL, LARGE = "smollm2-135m-instruct", "gemma-3-270m"
-
-
-@pytest.fixture(scope="session")
-def model() -> Callable[[str], Path]:
-    """The file of a demo model; where it is not there, the test is skipped, or with CI=true fails."""
-
-    def find(name: str) -> Path:
-        path = path_of(name)
-        if not path.is_file():
-            reason = f"{path} is not there; bring it with: tierwise local pull"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
-        return path
-
-    return find
-
-
-@pytest.fixture(scope="session")
-def llama(model: Callable[[str], Path]) -> Iterator[str]:
-    """The address of a real llama.cpp server with the small model and a window of 2,048 tokens."""
-    path = model(SMALL)
-    import xllamacpp
-
-    wanted = xllamacpp.CommonParams()
-    wanted.model.path = str(path)
-    wanted.n_ctx = 2048
-    wanted.n_parallel = 1
-    wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = 1
-    wanted.use_jinja = True
-    wanted.verbosity = -1
-    wanted.port = 0
-    server = xllamacpp.Server(wanted)
-    yield f"{server.listening_address}/v1"
-    del server
 
 
 @dataclass

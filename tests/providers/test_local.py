@@ -20,7 +20,7 @@ from router.errors import (
 from router.providers.clients import Clients
 from router.providers.local import Local
 from router.types import Completion, ResponseFormat, Tool
-from tests.providers.conftest import LARGE, SMALL
+from tests.conftest import LARGE, SMALL
 from tests.providers.examples import (
     CAPITAL_SCHEMA,
     CAPITALS,
