@@ -13,6 +13,7 @@ from router.assess import Trained
 from router.cascade import Plan
 from router.errors import InputError
 from router.policy import Always, CostAware, Thresholds
+from tests.kit import ladder
 from tests.training.simulated import TIERS, records
 from training.evaluate import evaluate
 from training.fit import fit
@@ -149,3 +150,25 @@ def test_the_interval_draws_whole_clusters():
 
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
     assert together[0] < 0.5 < together[1]
+
+
+def test_three_tiers_can_be_trained_and_routed():
+    tiers = ladder("small", "middle", "large")
+    base = records(500)
+    rng = np.random.default_rng(2)
+
+    def widened(query):
+        small, large = query.outcomes
+        middle = Outcome(small.completion, float(max(small.quality, rng.random() < 0.3)))
+        return replace(query, outcomes=(small, middle, large))
+
+    logs = replace(base, tiers=tiers.names, queries=tuple(map(widened, base.queries)))
+    bundle = fit(logs, tiers).bundle
+    plan = Plan(ladder=tiers, assessor=Trained(tiers, bundle.estimators), rule=bundle.rule, best_single="large")
+
+    tuned = tune(logs.split("tune"), plan, Objective())
+    result = evaluate(logs.split("test"), with_rule(plan, tuned.chosen.rule), split="test")
+
+    assert sorted(bundle.estimators.scorer) == [1, 2, 3, 4, 5, 6, 7]
+    assert set(result["policy"]["escalation_rate"]) == {"small", "middle", "large"}
+    assert result["policy"]["quality"] >= result["baselines"]["best_single"]["quality"] - 0.03
