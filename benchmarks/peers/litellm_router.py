@@ -3,9 +3,9 @@
 It routes among deployments of a model and judges no answer, so this is one call where we make one or two.
 
 What was done so that it runs as fast as it can: its bundled price table instead of the one that it downloads, no
-``.env`` file, no retries, fallbacks or cooldowns, no message logging, and, after the router was made, none of the
-callbacks that it registers to count usage per deployment. ``completion`` and ``acompletion`` are both timed, and the
-faster one counts.
+``.env`` file, no retries, fallbacks or cooldowns, and, after the router was made, none of the callbacks that it
+registers to count usage per deployment. ``turn_off_message_logging`` stays off: with nothing to log to, it costs a
+sixth more. ``completion`` and ``acompletion`` are both timed, and the faster one counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ import litellm  # after the environment is set, because it reads it now
 def lean_router() -> litellm.Router:
     """A router of one deployment, with everything switched off that a call does not need."""
     litellm.suppress_debug_info = True
-    litellm.turn_off_message_logging = True
     deployment = {"model_name": "small", "litellm_params": {"model": "openai/small", "api_key": "none"}}
     router = litellm.Router(model_list=[deployment], num_retries=0, max_fallbacks=0, disable_cooldowns=True)
     for name in (
