@@ -58,12 +58,15 @@ async def arun(core: Core[T], shell: Mapping[type[Op[Any]], Callable[[Any], Awai
             error = raised
 
 
-def run_many(cores: Iterable[Core[T]], shell: Shell, *, workers: int) -> Iterator[T | Exception]:
-    """Perform many cores, ``workers`` at a time; results in the order given, an error in its request's place."""
+def run_many(cores: Iterable[Callable[[], Core[T]]], shell: Shell, *, workers: int) -> Iterator[T | Exception]:
+    """Perform many cores, ``workers`` at a time; results in the order given, an error in its request's place.
 
-    def settle(core: Core[T]) -> T | Exception:
+    Each core is made when its turn comes, so that an error in making it is its own.
+    """
+
+    def settle(make: Callable[[], Core[T]]) -> T | Exception:
         try:
-            return run(core, shell)
+            return run(make(), shell)
         except Exception as error:  # noqa: BLE001
             return error
 

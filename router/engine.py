@@ -135,8 +135,11 @@ class Router:
         """
         if workers < 1:
             raise InputError(f"workers must be at least 1, not {workers}")
-        cores = [self._core(self._request(prompt, options)) for prompt in prompts]
-        return run_many(cores, self._shell, workers=workers)
+
+        def made(prompt: Prompt) -> Callable[[], Core[Response]]:
+            return lambda: self._core(self._request(prompt, options))
+
+        return run_many(map(made, prompts), self._shell, workers=workers)
 
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""

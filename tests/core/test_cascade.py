@@ -379,10 +379,11 @@ def test_many_requests_keep_their_order_and_one_failure_loses_no_other():
 
     made, _, _, _ = router(two_tiers(confidence=0.9), {"small": reply})
 
-    answers = list(made.route_many(["one", "bad", "three"], workers=3))
+    answers = list(made.route_many(["one", "bad", "three", ""], workers=3))
 
     assert [answers[0].text, answers[2].text] == ["one", "three"]
     assert isinstance(answers[1], RejectedRequest)
+    assert isinstance(answers[3], InputError)
 
 
 def test_only_a_tier_that_cannot_be_escalated_from_may_be_streamed_live():
