@@ -36,7 +36,7 @@ LIMIT = 256 * 2**20
 SCHEMA = hashlib.sha256(
     json.dumps(
         {
-            "features": [features.VERSION, *features.HAND, features.TOKEN.pattern.decode("latin-1")],
+            "features": [features.VERSION, *features.HAND],
             "signals": [signals.VERSION, *signals.NAMES],
             "keys": [int(estimators.PAIR), int(estimators.TAIL)],
         }

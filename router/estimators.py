@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from router.features import Floats, PromptFeatures
+from router.features import Floats, Keys, PromptFeatures
 
-Keys = NDArray[np.uint64]
 Counts = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
 
@@ -67,17 +66,17 @@ class TextModel:
         """One logit per tier, shape (K,)."""
         out: Floats = self.intercept + ((features.hand - self.mean) / self.scale) @ self.hand
         found = term_keys(features)
-        places = self.keys.searchsorted(found)
-        places[places == len(self.keys)] = 0
-        known = places[self.keys[places] == found]
+        found.sort()  # equal terms stand together, and neighbours are looked up in neighbouring places
+        edge = np.ones(len(found) + 1, bool)
+        np.not_equal(found[1:], found[:-1], out=edge[1:-1])
+        edges = edge.nonzero()[0]
+        unique = found[edges[:-1]]
+        places = self.keys.searchsorted(unique)
+        known = (self.keys.take(places, mode="clip") == unique).nonzero()[0]
         if not len(known):
             return out
-        known.sort()
-        edge = np.ones(len(known) + 1, bool)
-        np.not_equal(known[1:], known[:-1], out=edge[1:-1])
-        edges = edge.nonzero()[0]
-        terms = known[edges[:-1]]
-        weights = (1.0 + np.log(edges[1:] - edges[:-1])) * self.idf[terms]
+        terms = places[known]
+        weights = (1.0 + np.log((edges[1:] - edges[:-1])[known])) * self.idf[terms]
         out += (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
         return out
 

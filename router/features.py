@@ -7,9 +7,7 @@ means; a bundle carries it, and one made under another schema is refused.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,29 +15,77 @@ from numpy.typing import NDArray
 from router.types import Request
 
 Floats = NDArray[np.float64]
+Keys = NDArray[np.uint64]
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever a feature or a signal changes its meaning but not its name."""
 
 _HEAD = _TAIL = 10_000  # characters read at each end of a very long prompt, so that deciding stays fast
 
 _FOLD = bytes(ord("0") if 48 <= byte <= 57 else byte + 32 if 65 <= byte <= 90 else byte for byte in range(256))
-TOKEN = re.compile(rb"0+|[a-z_\x80-\xff']+|\n+|[^\sa-z0_\x80-\xff']")
-_CONSTRAINTS = frozenset(
-    crc32(word)
-    for word in (
-        b"must", b"should", b"exactly", b"only", b"at", b"least", b"most", b"never", b"always", b"without", b"ensure",
-        b"avoid", b"each", b"every", b"both", b"between",
-    )
-)  # fmt: skip
-_REASONING = frozenset(
-    crc32(word)
-    for word in (
-        b"why", b"how", b"explain", b"prove", b"derive", b"compare", b"analyze", b"analyse", b"design", b"evaluate",
-        b"because", b"therefore", b"if", b"then", b"step", b"reason",
-    )
-)  # fmt: skip
-_NEGATIONS = frozenset(crc32(word) for word in (b"not", b"except", b"no", b"none", b"neither", b"nor", b"n't"))
+_BLANK, _DIGIT, _LETTER, _BREAK, _SIGN = range(5)
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz_'" + bytes(range(128, 256))
+_CLASSES = np.full(256, _SIGN, np.uint8)
+for _class, _set in ((_BLANK, b" \t\r\f\v"), (_DIGIT, b"0"), (_LETTER, _LETTERS), (_BREAK, b"\n")):
+    _CLASSES[list(_set)] = _class
+
+_BASE = 0x9E3779B97F4A7C15
+_VALUES = np.arange(1, 257, dtype=np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+_VALUES ^= _VALUES >> np.uint64(31)
+_VALUES *= np.uint64(0x94D049BB133111EB)
+
+
+def _powers(base: int) -> Keys:
+    """Powers of ``base`` modulo 2**64, as many as the longest text that is read has bytes."""
+    powers = np.full(4 * (_HEAD + _TAIL + 2), base, np.uint64)
+    powers[0] = 1
+    return np.cumprod(powers)
+
+
+_POWERS, _INVERSES = _powers(_BASE), _powers(pow(_BASE, -1, 2**64))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A folded text cut into words, runs of digits, runs of line breaks and single signs, in order: the byte where
+    each starts, its 64-bit key, its class, its length in bytes.
+    """
+
+    starts: NDArray[np.int64]
+    keys: Keys
+    classes: NDArray[np.uint8]
+    lengths: NDArray[np.int64]
+
+
+def cut(folded: bytes) -> Tokens:
+    """Cut a folded text where the class of its bytes changes, and at each sign.
+
+    A token's key is the polynomial hash of its bytes modulo 2**64, from one running sum over the whole text, so that
+    no token is touched by itself.
+    """
+    size = len(folded)
+    read = np.frombuffer(folded, np.uint8)
+    classes = _CLASSES[read]
+    edge = np.ones(size + 1, bool)
+    np.not_equal(classes[1:], classes[:-1], out=edge[1:size])
+    edge[:size] |= classes == _SIGN
+    edges = edge.nonzero()[0]
+    first = classes[edges[:-1]]
+    tokens = first.nonzero()[0]
+    starts, ends = edges[tokens], edges[tokens + 1]
+    sums = np.zeros(size + 1, np.uint64)
+    np.cumsum(_VALUES[read] * _POWERS[:size], out=sums[1:])
+    keys = (sums[ends] - sums[starts]) * _INVERSES[starts]
+    return Tokens(starts, keys, first[tokens], ends - starts)
+
+
+_CONSTRAINTS = cut(b"must should exactly only at least most never always without ensure avoid each every both between")
+_REASONING = cut(
+    b"why how explain prove derive compare analyze analyse design evaluate because therefore if then step reason"
+)
+_NEGATIONS = cut(b"not except no none neither nor n't")
+_MARKS = np.concatenate((_CONSTRAINTS.keys, _REASONING.keys, _NEGATIONS.keys))
+_ENDS = [0, len(_CONSTRAINTS.keys), len(_CONSTRAINTS.keys) + len(_REASONING.keys)]
 
 HAND = (
     "log_chars", "log_words", "mean_word", "log_longest_word", "type_token_ratio", "digit_share", "log_numbers",
@@ -54,11 +100,11 @@ HAND = (
 
 @dataclass(frozen=True, slots=True)
 class PromptFeatures:
-    """A prompt as numbers: ``words`` (n,) CRC-32 of its folded tokens in order, ``tail`` how many of them belong
+    """A prompt as numbers: ``words`` (n,) keys of its folded tokens in order, ``tail`` how many of them belong
     to the last paragraph, ``hand`` (34,) the hand-made features.
     """
 
-    words: NDArray[np.uint64]
+    words: Keys
     tail: int
     hand: Floats
 
@@ -68,60 +114,50 @@ def fold(text: str) -> bytes:
     return text.lower().encode("utf-8", "replace").translate(_FOLD)
 
 
-def tokens(text: str) -> list[bytes]:
-    """Words, runs of digits by length, runs of line breaks, and single signs."""
-    return TOKEN.findall(fold(text))
-
-
-_SETS = (b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"+-*/=<>^%", b"(){}[]", bytes(range(128, 256)), b".!?")
-_BYTES = np.zeros((len(_SETS), 256))
-for _row, _set in enumerate(_SETS):
-    _BYTES[_row, list(_set)] = 1.0
-_BYTES.setflags(write=False)
-_ZERO = ord("0")
+_DIGITS, _UPPER, _STOPS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b".!?"
+_OPERATORS, _BRACKETS, _FOREIGN = b"+-*/=<>^%", b"(){}[]", bytes(range(128, 256))
 
 
 def prompt_features(request: Request) -> PromptFeatures:
     """Read a request: pure, and bounded in time however long the prompt is."""
-    text = request.text
+    text = request.text.strip()  # never empty: a request has something to answer
     read = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n\n{text[-_TAIL:]}"
     body = read.rstrip()
-    last = body[body.rfind("\n\n") + 2 :] if "\n\n" in body else read
-    cut = tokens(read)
-    tail = cut if last is read else tokens(last)
-    keys = list(map(crc32, cut))
-    hand = _hand(request, read=read, last=last, cut=cut, tail=tail, kinds=set(keys), chars=len(text))
-    return PromptFeatures(words=np.array(keys, np.uint64), tail=len(tail), hand=hand)
+    folded = fold(body)
+    tokens = cut(folded)
+    tail = len(tokens.keys)
+    if "\n\n" in body:
+        tail -= int(tokens.starts.searchsorted(folded.rfind(b"\n\n") + 2))
+    return PromptFeatures(words=tokens.keys, tail=tail, hand=_hand(request, body, tokens, tail=tail, chars=len(text)))
 
 
-def _hand(
-    request: Request, *, read: str, last: str, cut: list[bytes], tail: list[bytes], kinds: set[int], chars: int
-) -> Floats:
-    counts, whole = _counted(read)
-    digits, upper, operators, brackets, foreign, stops = whole
-    tail_digits, tail_upper, tail_operators = _counted(last)[1][:3] if last is not read else whole[:3]
-    size, tail_size, n_words = max(len(read), 1), max(len(last), 1), max(len(cut), 1)
-    lengths = list(map(len, cut))
-    numbers = [len(token) for token in cut if token[0] == _ZERO]
-    tail_numbers = numbers if tail is cut else [len(token) for token in tail if token[0] == _ZERO]
-    log = math.log1p
+def _hand(request: Request, body: str, tokens: Tokens, *, tail: int, chars: int) -> Floats:
+    raw = body.encode("utf-8", "replace")
+    raw_tail = raw[raw.rfind(b"\n\n") + 2 :] if tail < len(tokens.keys) else raw
+    order = np.sort(tokens.keys)
+    kinds = 1 + np.count_nonzero(order[1:] != order[:-1])
+    marked = order.take(order.searchsorted(_MARKS), mode="clip") == _MARKS
+    constraints, reasoning, negations = np.add.reduceat(marked, _ENDS, dtype=int).tolist()
+    numbers = np.where(tokens.classes == _DIGIT, tokens.lengths, 0)
+    size, tail_size, n_words = max(len(raw), 1), max(len(raw_tail), 1), max(len(numbers), 1)
+    log, count = math.log1p, raw.count
     return np.array(
         (
-            log(chars), log(n_words), sum(lengths) / n_words, log(max(lengths, default=0)), len(kinds) / n_words,
-            digits / size, log(len(numbers)), max(numbers, default=0), upper / size, operators / size,
-            brackets / size, foreign / size, log(counts[44]), log(counts[63]), log(counts[10]),
-            log(counts[34] + counts[39]), log(counts[96]), log(stops), log(read.count("\n\n") + 1),
-            len(kinds & _CONSTRAINTS), len(kinds & _REASONING), len(kinds & _NEGATIONS),
-            counts[92] > 0 or counts[36] > 1, "```" in read, log(tail_size), tail_digits / tail_size,
-            max(tail_numbers, default=0), tail_operators / tail_size, tail_upper / tail_size, log(len(tail)),
-            log(len(request.messages)), log(len(request.system)), request.response_format is not None,
-            log(len(request.tools)),
+            log(chars), log(n_words), int(tokens.lengths.sum()) / n_words, log(int(tokens.lengths.max(initial=0))),
+            kinds / n_words, _many(raw, _DIGITS) / size, log(np.count_nonzero(numbers)), numbers.max(initial=0),
+            _many(raw, _UPPER) / size, _many(raw, _OPERATORS) / size, _many(raw, _BRACKETS) / size,
+            0.0 if raw.isascii() else _many(raw, _FOREIGN) / size, log(count(b",")), log(count(b"?")),
+            log(count(b"\n")), log(count(b'"') + count(b"'")), log(count(b"`")), log(_many(raw, _STOPS)),
+            log(count(b"\n\n") + 1), constraints, reasoning, negations,
+            b"\\" in raw or count(b"$") > 1, b"```" in raw, log(tail_size), _many(raw_tail, _DIGITS) / tail_size,
+            numbers[len(numbers) - tail :].max(initial=0), _many(raw_tail, _OPERATORS) / tail_size,
+            _many(raw_tail, _UPPER) / tail_size, log(tail), log(len(request.messages)), log(len(request.system)),
+            request.response_format is not None, log(len(request.tools)),
         ),
         float,
     )  # fmt: skip
 
 
-def _counted(text: str) -> tuple[list[int], list[float]]:
-    """How often each byte occurs, and how many bytes of each of ``_SETS`` there are."""
-    counts = np.bincount(np.frombuffer(text.encode("utf-8", "replace"), np.uint8), minlength=256)
-    return counts.tolist(), (_BYTES @ counts).tolist()
+def _many(raw: bytes, signs: bytes) -> int:
+    """How many bytes of ``raw`` are among ``signs``."""
+    return len(raw) - len(raw.translate(None, signs))

@@ -41,6 +41,8 @@ def request_of(prompt: Prompt, options: Options) -> Request:
     Raises:
         InputError: the prompt or an option is not what it should be.
     """
+    if not options:
+        return Request(messages=as_messages(prompt))
     unknown = set(options) - Options.__annotations__.keys()
     if unknown:
         known = ", ".join(Options.__annotations__)

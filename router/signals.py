@@ -72,7 +72,7 @@ def _of_logprobs(logprobs: Logprobs | None) -> Floats:
         mass = np.exp(top)
         tail = np.clip(1 - mass.sum(axis=1), 1e-12, None)
         entropies = -(mass * np.where(mass > 0, top, 0.0)).sum(axis=1) - tail * np.log(tail)
-    q05, q10, q25, q50, q75 = np.quantile(values, (0.05, 0.1, 0.25, 0.5, 0.75)).tolist()
+    q05, q10, q25, q50, q75 = _quantiles(sorted(logprobs.values))
     return np.array(
         (
             values.sum(), values.mean(), values.min(), q05, q10, q25, q50, q75, values[0], unsure.mean(),
@@ -80,6 +80,18 @@ def _of_logprobs(logprobs: Logprobs | None) -> Floats:
             values.argmin() / len(values),
         )
     )  # fmt: skip
+
+
+def _quantiles(ordered: Sequence[float]) -> list[float]:
+    """The quantiles that are signals, between neighbours by straight lines, as numpy's default is."""
+    last = len(ordered) - 1
+    found = []
+    for share in (0.05, 0.1, 0.25, 0.5, 0.75):
+        place = share * last
+        low = int(place)
+        high = min(low + 1, last)
+        found.append(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
+    return found
 
 
 def _padded(top: Sequence[Sequence[float]]) -> Floats:

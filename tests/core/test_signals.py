@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.features import HAND, prompt_features
+from router.features import HAND, cut, fold, prompt_features
 from router.signals import NAMES, agreement, answer_signals, check_sums, format_broken
 from router.types import Logprobs, ResponseFormat, ToolCall
 from tests.kit import ask, said
@@ -118,6 +119,34 @@ def test_no_number_of_a_prompt_survives_folding():
     one, other = prompt_features(ask("Pay 1234 to 99")), prompt_features(ask("Pay 8765 to 10"))
 
     assert (one.words == other.words).all()
+
+
+def test_a_question_amid_blank_pages_is_read():
+    features = prompt_features(ask(" " * 30_000 + "What is 2 + 2?" + "\n" * 30_000))
+
+    assert (features.words == prompt_features(ask("What is 2 + 2?")).words).all()
+
+
+@given(st.text(alphabet="ab Z09'\n+é-", min_size=1).filter(str.strip))
+def test_tokens_are_words_runs_of_digits_line_breaks_and_single_signs(text):
+    folded = fold(text.strip())
+    found = cut(folded)
+    pattern = re.compile(rb"0+|[a-z_\x80-\xff']+|\n+|[^\sa-z0_\x80-\xff']")
+    expected = [(match.start(), len(match.group())) for match in pattern.finditer(folded)]
+
+    assert list(zip(found.starts.tolist(), found.lengths.tolist(), strict=True)) == expected
+    words = [folded[start : start + size] for start, size in expected]
+    assert len(set(words)) == len(set(found.keys.tolist()))
+    assert [int(cut(word).keys[0]) for word in words] == found.keys.tolist()
+
+
+@given(st.lists(st.floats(-50, 0), min_size=1, max_size=40))
+def test_quantiles_are_numpys(values):
+    logprobs = Logprobs(tokens=("t",) * len(values), values=tuple(values))
+    read = signals("x", logprobs=logprobs)
+
+    assert read["logprob_q25"] == pytest.approx(np.quantile(values, 0.25), abs=1e-9)
+    assert read["logprob_q05"] == pytest.approx(np.quantile(values, 0.05), abs=1e-9)
 
 
 def test_reading_a_huge_prompt_is_bounded():
