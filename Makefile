@@ -38,4 +38,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/bench.py
+	@$(BIN)/python benchmarks/bench.py
