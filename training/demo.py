@@ -168,7 +168,7 @@ def _show(
         f"Escalated {facts['escalated']:.0%}.",
         highlight=False,
     )
-    console.print("Prices are nominal, in proportion to each model's measured compute.", style="dim")
+    console.print("Prices are nominal, in proportion to the measured time of a generated token.", style="dim")
 
 
 def _mean(values: Sequence[float]) -> float:
