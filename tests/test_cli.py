@@ -163,6 +163,8 @@ def test_init_writes_a_preset_once(tmp_path, key):
         (["route", ""], "the prompt is empty; pass some text to answer"),
         (["route", "Hi?", "--tag", "feature"], "--tag takes KEY=VALUE, not 'feature'"),
         (["route", "Hi?", "--floor", "huge"], "floor='huge' is no tier of this router; its tiers are small, large"),
+        (["route", "Hi?", "--floor", "[/x]"], "floor='[/x]' is no tier of this router; its tiers are small, large"),
+        (["route", "Hi?", "--tag", "[red]"], "--tag takes KEY=VALUE, not '[red]'"),
         (["route", "Hi?", "--deadline", "-1"], "the deadline had passed before the request began; nothing was sent"),
         (["route", "Hi?", "--max-tokens", "0"], "max_tokens must be a whole number of at least 1, not 0"),
         (["route", "Hi?", "--stop", ""], "stop takes non-empty strings"),
@@ -173,6 +175,27 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(config, words, sentence):
 
     assert (status, out) == (2, "")
     assert err.strip() == f"error: {sentence}"
+
+
+@pytest.mark.parametrize("command", [["decide", "Hi?"], ["doctor"]])
+def test_an_unknown_key_is_told_with_its_file_and_table_and_the_nearest_name(config, command):
+    path = Path(config)
+    path.write_text(path.read_text() + '\n[policy]\nbundel = "x"\n')
+
+    _, out, err = tierwise(*command, "-c", config)
+
+    told = out + err
+    assert all(part in told for part in (config, "[policy]", "`bundel`", "`bundle`"))
+    assert "Traceback" not in told
+
+
+def test_a_missing_price_names_the_extra_with_its_brackets(tmp_path):
+    path = tmp_path / "tierwise.toml"
+    path.write_text('[[tiers]]\nname = "a"\nmodel = "no-such-model"\napi = "openai-chat"\n')
+
+    _, _, err = tierwise("decide", "Hi?", "-c", str(path))
+
+    assert "tierwise[prices]" in err
 
 
 def test_explaining_what_is_not_there_says_so(config):

@@ -90,7 +90,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         table.add_row(Text("(none)" if row["key"] is None else row["key"]), *(shown[name] for name in cells))
     console.print(table)
     for note in _notes(total, by=found["by"]):
-        console.print(note, highlight=False)
+        console.print(note, markup=False, highlight=False)
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from router.errors import BundleError, ConfigError, LedgerError
 
@@ -40,9 +41,11 @@ def doctor(
         typer.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
     else:
         console = Console()
-        marks = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
+        colours = {"ok": "green", "warning": "yellow", "problem": "red"}
         for finding in findings:
-            line = f"{marks[finding.health]}  {finding.subject}: {finding.detail}"
+            # Text, because what is told may look like markup.
+            mark = (f"{finding.health:7}", colours[finding.health])
+            line = Text.assemble(mark, f"  {finding.subject}: {finding.detail}")
             console.print(line, highlight=False, soft_wrap=True)
     if any(finding.health == "problem" for finding in findings):
         raise typer.Exit(1)

