@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,14 @@ class Call:
         if stream:
             arguments |= self._codec.streaming
         return self._codec.create(client)(**arguments, timeout=self._timeout)
+
+    def limit(self) -> asyncio.Timeout:
+        """What bounds a wait in asyncio to the time that is left of the whole call.
+
+        The client's own timeout is that of each single read, which white space sent to keep the connection
+        alive would renew for ever.
+        """
+        return asyncio.timeout(max(self._started + self._timeout - time.perf_counter(), 0))
 
     def answer(self, raw: Any) -> Completion:
         """The answer in what the client returned."""

@@ -31,6 +31,8 @@ CODECS: Mapping[Api, Codec] = {
     "local": Local(),
 }
 
+_END = object()
+
 
 class Clients:
     """Performs :class:`router.ops.Send`, from any thread and any event loop.
@@ -61,7 +63,9 @@ class Clients:
         """The whole answer, in asyncio."""
         call, client = await self._abegin(send)
         with call.translated():
-            return call.answer(await call.create(client))
+            async with call.limit():
+                raw = await call.create(client)
+            return call.answer(raw)
 
     def stream(self, send: Send) -> Iterator[str | Completion]:
         """The answer's text as it comes, and the whole answer as the last item."""
@@ -76,8 +80,11 @@ class Clients:
         """The answer's text as it comes, and the whole answer as the last item, in asyncio."""
         call, client = await self._abegin(send)
         with call.translated():
-            async with call.opened(await call.create(client, stream=True)) as events:
-                async for event in events:
+            async with call.limit():
+                opened = await call.create(client, stream=True)
+            async with call.opened(opened) as events:
+                waiting = aiter(events)
+                while (event := await _next(waiting, call)) is not _END:
                     if text := call.feed(event):
                         yield text
                 yield call.finish()
@@ -135,3 +142,9 @@ class Clients:
         path = model_path(tier)
         with self._lock:
             return self._models.setdefault((str(path), tier.context), Llama(path, context=tier.context))
+
+
+async def _next(events: AsyncIterator[Any], call: Call) -> Any:
+    """The next event, waited for no longer than the call may take; ``_END`` after the last."""
+    async with call.limit():
+        return await anext(events, _END)

@@ -66,7 +66,7 @@ def translate(tier: Tier, raised: Exception, *, sdk: ModuleType) -> ProviderErro
                 tier, status=status, body=raised.body, request_id=raised.request_id, headers=headers, said=str(raised)
             )
         return reported(tier, raised.body, request_id=raised.request_id)
-    if isinstance(raised, sdk.APITimeoutError | httpx2.TimeoutException):
+    if isinstance(raised, sdk.APITimeoutError | httpx2.TimeoutException | TimeoutError):
         return ProviderTimeout(sentence(tier, "did not answer in time"), tier=tier.name)
     if isinstance(raised, sdk.APIConnectionError | httpx2.HTTPError):
         return ConnectionFailed(sentence(tier, "could not be reached", _innermost(raised)), tier=tier.name)

@@ -66,15 +66,16 @@ async def load(api: Api) -> None:
 
 
 def connect(account: Account) -> Any:
-    """A synchronous client."""
-    return _connect(account, "OpenAI" if account.family == "openai" else "Anthropic")
+    """A synchronous client, whose timeout bounds the whole call."""
+    from router.providers import bounds
+
+    sdk = importlib.import_module(account.family)
+    made = sdk.OpenAI if account.family == "openai" else sdk.Anthropic
+    return made(api_key=account.key, base_url=account.base_url, max_retries=0, http_client=bounds.client(sdk))
 
 
 def aconnect(account: Account) -> Any:
     """An asyncio client, which belongs to the running event loop."""
-    return _connect(account, "AsyncOpenAI" if account.family == "openai" else "AsyncAnthropic")
-
-
-def _connect(account: Account, name: str) -> Any:
-    client = getattr(importlib.import_module(account.family), name)
-    return client(api_key=account.key, base_url=account.base_url, max_retries=0)
+    sdk = importlib.import_module(account.family)
+    made = sdk.AsyncOpenAI if account.family == "openai" else sdk.AsyncAnthropic
+    return made(api_key=account.key, base_url=account.base_url, max_retries=0)
