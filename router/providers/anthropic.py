@@ -14,7 +14,7 @@ from router.providers.openai_chat import truncated
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import anthropic_usage
 from router.tiers import Tier
-from router.types import Completion, Message, Request, Stop, ToolCall
+from router.types import Completion, Message, Request, Stop, ToolCall, Usage
 
 CACHEABLE = 1024
 """Tokens that a system prompt must have before the API caches it."""
@@ -90,6 +90,10 @@ class AnthropicMessages:
             raise malformed(tier, "has no stop reason", request_id=request_id)
         return answer.finish()
 
+    def billed(self, raw: Any) -> Usage | None:
+        """What the call is billed for."""
+        return anthropic_usage(field(raw, "usage"))
+
     def assembly(self, tier: Tier, request: Request) -> MessageAssembly:
         """An empty answer to feed events to."""
         return MessageAssembly(tier, request)
@@ -149,6 +153,11 @@ class MessageAssembly:
             ]
         return self._said(field(block, "text")) if field(block, "type") == "text" else ""
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream is billed for, as far as it has said so."""
+        return anthropic_usage(*self._usages)
+
     def finish(self) -> Completion:
         """The whole answer."""
         if not self.stop_reason:
@@ -164,7 +173,7 @@ class MessageAssembly:
         stop = _STOPS.get(self.stop_reason, "end")
         return Completion(
             text=self._text if place is None else self._text[:place],
-            usage=anthropic_usage(*self._usages),
+            usage=self.usage,
             stop="stop_sequence" if place is not None and stop != "refusal" else stop,
             tool_calls=tuple(
                 ToolCall(id=id, name=name, arguments=given or "{}")

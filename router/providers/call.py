@@ -14,7 +14,7 @@ from router.ops import Send
 from router.providers.codec import Codec
 from router.providers.faults import sentence
 from router.providers.fields import field
-from router.types import Completion
+from router.types import Completion, Usage
 
 _DUMMY = "none"
 """The key sent where none is needed; an ordinary word, so not one to remove from messages."""
@@ -28,6 +28,7 @@ class Call:
         self._secret = "" if secret == _DUMMY else secret
         self._assembly = codec.assembly(send.tier, send.request)
         self._request_id: str | None = None
+        self._raw: Any = None
         self._shown = False
         self._started = time.perf_counter()
 
@@ -48,6 +49,7 @@ class Call:
 
     def answer(self, raw: Any) -> Completion:
         """The answer in what the client returned."""
+        self._raw = raw
         return self._timed(self._codec.decode(self._tier, self._request, raw))
 
     def opened(self, events: Any) -> Any:
@@ -83,12 +85,17 @@ class Call:
             if failure is None:
                 raise
             failure.shown = self._shown
+            failure.usage = failure.usage or self._billed()
             failure.request_id = failure.request_id or self._request_id
             failure.args = tuple(self._without_key(str(part)) for part in failure.args)
             if failure is raised:
                 raise
             # A cause that repeats the key would be printed with every traceback.
             raise failure from (None if self._secret and self._secret in f"{raised!s}{raised!r}" else raised)
+
+    def _billed(self) -> Usage | None:
+        """What a call that failed is billed for: a fragment, and an answer that is of no use, cost money too."""
+        return self._assembly.usage if self._raw is None else self._codec.billed(self._raw)
 
     def _timed(self, answer: Completion) -> Completion:
         return replace(answer, latency=time.perf_counter() - self._started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -67,7 +67,7 @@ class Clients:
                 raw = await call.create(client)
             return call.answer(raw)
 
-    def stream(self, send: Send) -> Iterator[str | Completion]:
+    def stream(self, send: Send) -> Generator[str | Completion, None, None]:
         """The answer's text as it comes, and the whole answer as the last item."""
         call, client = self._begin(send, self._client)
         with call.translated(), call.opened(call.create(client, stream=True)) as events:
@@ -76,7 +76,7 @@ class Clients:
                     yield text
             yield call.finish()
 
-    async def astream(self, send: Send) -> AsyncIterator[str | Completion]:
+    async def astream(self, send: Send) -> AsyncGenerator[str | Completion, None]:
         """The answer's text as it comes, and the whole answer as the last item, in asyncio."""
         call, client = await self._abegin(send)
         with call.translated():

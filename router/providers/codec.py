@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from router.errors import ProviderError
 from router.tiers import Tier
-from router.types import Completion, Request
+from router.types import Completion, Request, Usage
 
 
 class Assembly(Protocol):
@@ -23,6 +23,11 @@ class Assembly(Protocol):
         Raises:
             ProviderError: the event reports a failure.
         """
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream is billed for, as far as it has said so."""
         ...
 
     def finish(self) -> Completion:
@@ -60,6 +65,10 @@ class Codec(Protocol):
         Raises:
             MalformedAnswer: it is no answer.
         """
+        ...
+
+    def billed(self, raw: Any) -> Usage | None:
+        """What the call is billed for that returned ``raw``, be it an answer or not; None where it does not say."""
         ...
 
     def assembly(self, tier: Tier, request: Request) -> Assembly:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import replace
 
 from router.errors import ProviderError
@@ -44,13 +44,13 @@ class FakeProvider:
             await asyncio.sleep(self._delay)
         return self._answer(send)
 
-    def stream(self, send: Send) -> Iterator[str | Completion]:
+    def stream(self, send: Send) -> Generator[str | Completion, None, None]:
         """The answer word by word, and the whole answer as the last item."""
         answer = self.complete(send)
         yield from _pieces(answer.text)
         yield answer
 
-    async def astream(self, send: Send) -> AsyncIterator[str | Completion]:
+    async def astream(self, send: Send) -> AsyncGenerator[str | Completion, None]:
         """The answer word by word, and the whole answer as the last item, in asyncio."""
         answer = await self.acomplete(send)
         for piece in _pieces(answer.text):

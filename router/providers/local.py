@@ -11,11 +11,13 @@ from router.errors import ProviderError, ProviderTimeout
 from router.local_models import DEMO_MODELS, path_of
 from router.providers.codec import Assembly, Codec
 from router.providers.faults import malformed, reported, sentence
+from router.providers.fields import field
 from router.providers.llama import LlamaFault
 from router.providers.openai_chat import OpenAIChat
 from router.providers.openai_completions import OpenAICompletions
+from router.providers.usage import openai_usage
 from router.tiers import Tier
-from router.types import Completion, Request
+from router.types import Completion, Request, Usage
 
 
 class Local:
@@ -45,6 +47,11 @@ class Local:
         for chunk in raw:
             answer.feed(chunk)
         return answer.finish()
+
+    def billed(self, raw: Sequence[Any]) -> Usage | None:
+        """What the chunks say that was read and generated."""
+        reports = [openai_usage(field(chunk, "usage")) for chunk in raw]
+        return next((usage for usage in reversed(reports) if usage is not None), None)
 
     def assembly(self, tier: Tier, request: Request) -> Assembly:
         """An empty answer to feed chunks to."""

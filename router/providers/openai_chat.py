@@ -13,7 +13,7 @@ from router.providers.logprobs import ALTERNATIVES, listed, of_answer
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import openai_usage
 from router.tiers import Tier
-from router.types import Completion, Message, Request, ResponseFormat, Stop, Tool, ToolCall
+from router.types import Completion, Message, Request, ResponseFormat, Stop, Tool, ToolCall, Usage
 
 MOST_STOPS = 4
 """How many stop strings OpenAI's own endpoint takes; we cut at the others."""
@@ -72,6 +72,10 @@ class OpenAIChat:
         for place, call in enumerate(items(message, "tool_calls")):
             parts.call(place, call)
         return parts.completion(tier, request)
+
+    def billed(self, raw: Any) -> Usage | None:
+        """What the call is billed for."""
+        return openai_usage(field(raw, "usage"))
 
     def assembly(self, tier: Tier, request: Request) -> ChatAssembly:
         """An empty answer to feed chunks to."""
@@ -178,6 +182,11 @@ class ChatAssembly:
             if parts.finish_reason:
                 added += self._cut.rest()
         return added
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream is billed for, as far as it has said so."""
+        return openai_usage(self._parts.usage)
 
     def finish(self) -> Completion:
         """The whole answer."""

@@ -14,7 +14,7 @@ from router.providers.openai_chat import first_choice, response_format, truncate
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import openai_usage
 from router.tiers import Tier
-from router.types import Completion, Request
+from router.types import Completion, Request, Usage
 
 
 class OpenAICompletions:
@@ -63,6 +63,10 @@ class OpenAICompletions:
             raise malformed(tier, "has no text", request_id=field(raw, "_request_id"))
         parts.finish_reason = field(choice, "finish_reason")
         return parts.completion(request)
+
+    def billed(self, raw: Any) -> Usage | None:
+        """What the call is billed for."""
+        return openai_usage(field(raw, "usage"))
 
     def assembly(self, tier: Tier, request: Request) -> CompletionAssembly:
         """An empty answer to feed chunks to."""
@@ -139,6 +143,11 @@ class CompletionAssembly:
             raise reported(self._tier, field(event, "error"), request_id=self._parts.request_id)
         added = self._cut.feed(self._parts.take(event))
         return added + self._cut.rest() if self._parts.finish_reason else added
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream is billed for, as far as it has said so."""
+        return openai_usage(self._parts.usage)
 
     def finish(self) -> Completion:
         """The whole answer."""

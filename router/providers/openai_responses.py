@@ -14,7 +14,7 @@ from router.providers.openai_chat import function, truncated
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import responses_usage
 from router.tiers import Tier
-from router.types import Completion, Message, Request, Stop, ToolCall
+from router.types import Completion, Message, Request, Stop, ToolCall, Usage
 
 
 class OpenAIResponses:
@@ -59,6 +59,10 @@ class OpenAIResponses:
         """The answer in a Response."""
         return _completion(tier, request, raw, streamed=[])
 
+    def billed(self, raw: Any) -> Usage | None:
+        """What the call is billed for."""
+        return responses_usage(field(raw, "usage"))
+
     def assembly(self, tier: Tier, request: Request) -> ResponseAssembly:
         """An empty answer to feed events to."""
         return ResponseAssembly(tier, request)
@@ -91,6 +95,11 @@ class ResponseAssembly:
             self._whole = field(event, "response")
             return self._cut.rest()
         return ""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream is billed for, as far as it has said so."""
+        return responses_usage(field(self._whole, "usage"))
 
     def finish(self) -> Completion:
         """The whole answer."""
