@@ -9,7 +9,7 @@ from typing import Any
 from router.errors import ContextOverflow, ProviderError
 from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, sentence, translate
-from router.providers.fields import field, items
+from router.providers.fields import field, items, word
 from router.providers.openai_chat import truncated
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import anthropic_usage
@@ -137,7 +137,7 @@ class MessageAssembly:
 
     def start(self, message: Any) -> None:
         """Take what is known of the message before, or beside, its content."""
-        self._model = field(message, "model")
+        self._model = word(message, "model")
         self._request_id = field(message, "_request_id")
         self.stop_reason = field(message, "stop_reason")
         self._usages.append(field(message, "usage"))

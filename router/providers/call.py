@@ -12,7 +12,7 @@ from typing import Any
 from router.errors import ProviderTimeout
 from router.ops import Send
 from router.providers.codec import Codec
-from router.providers.faults import sentence
+from router.providers.faults import malformed, sentence
 from router.providers.fields import field
 from router.types import Completion, Usage
 
@@ -50,7 +50,8 @@ class Call:
     def answer(self, raw: Any) -> Completion:
         """The answer in what the client returned."""
         self._raw = raw
-        return self._timed(self._codec.decode(self._tier, self._request, raw))
+        with self._reading():
+            return self._timed(self._codec.decode(self._tier, self._request, raw))
 
     def opened(self, events: Any) -> Any:
         """The stream, whose response says which request this was."""
@@ -66,13 +67,15 @@ class Call:
         """
         if time.perf_counter() - self._started > self._timeout:
             raise ProviderTimeout(sentence(self._tier, "did not finish its answer in time"), tier=self._tier.name)
-        text = self._assembly.feed(event)
+        with self._reading():
+            text = self._assembly.feed(event)
         self._shown = self._shown or bool(text)
         return text
 
     def finish(self) -> Completion:
         """The whole answer, after the last event."""
-        answer = self._timed(self._assembly.finish())
+        with self._reading():
+            answer = self._timed(self._assembly.finish())
         return answer if answer.request_id else replace(answer, request_id=self._request_id)
 
     @contextmanager
@@ -92,6 +95,14 @@ class Call:
                 raise
             # A cause that repeats the key would be printed with every traceback.
             raise failure from (None if self._secret and self._secret in f"{raised!s}{raised!r}" else raised)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Take what cannot be read for malformed: a server may send any JSON wherever a text or a list belongs."""
+        try:
+            yield
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as raised:
+            raise malformed(self._tier, f"is not of the expected form ({raised})") from raised
 
     def _billed(self) -> Usage | None:
         """What a call that failed is billed for: a fragment, and an answer that is of no use, cost money too."""

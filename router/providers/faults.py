@@ -70,7 +70,7 @@ def translate(tier: Tier, raised: Exception, *, sdk: ModuleType) -> ProviderErro
         return ProviderTimeout(sentence(tier, "did not answer in time"), tier=tier.name)
     if isinstance(raised, sdk.APIConnectionError | httpx2.HTTPError):
         return ConnectionFailed(sentence(tier, "could not be reached", _innermost(raised)), tier=tier.name)
-    if isinstance(raised, sdk.APIResponseValidationError | JSONDecodeError | UnicodeDecodeError):
+    if isinstance(raised, sdk.APIResponseValidationError | JSONDecodeError | UnicodeDecodeError | RecursionError):
         return malformed(tier, f"is no valid JSON: {raised}")
     if isinstance(raised, UnicodeEncodeError):
         return RejectedRequest(

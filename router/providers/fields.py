@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,18 @@ def text(value: Any, *path: str) -> str | None:
         parts = [field(part, "text") for part in found]
         return "".join(part for part in parts if isinstance(part, str))
     return found if isinstance(found, str) else None
+
+
+def word(value: Any, *path: str) -> str | None:
+    """The text at ``path``; None where there is something else."""
+    found = field(value, *path)
+    return found if isinstance(found, str) else None
+
+
+def as_json(value: Any, *path: str) -> str:
+    """The JSON text at ``path``; some servers send the object itself where its text belongs."""
+    found = field(value, *path)
+    return found if isinstance(found, str) else "" if found is None else json.dumps(found)
 
 
 def count(value: Any, *path: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from router.errors import ProviderError, StreamTruncated
 from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, sentence, translate
-from router.providers.fields import field, items, text
+from router.providers.fields import as_json, field, items, text, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import openai_usage
@@ -105,15 +105,15 @@ class ChatParts:
     def head(self, raw: Any) -> None:
         """Take the fields that every object of the answer has."""
         self.usage = field(raw, "usage") or self.usage
-        self.model = field(raw, "model") or self.model
+        self.model = word(raw, "model") or self.model
         self.request_id = field(raw, "_request_id") or self.request_id
 
     def call(self, place: int, call: Any) -> None:
         """Take a tool call, or a piece of one: id and name come once, arguments in pieces."""
         known = self._calls.setdefault(place, ["", "", ""])
-        known[0] = known[0] or field(call, "id") or ""
-        known[1] = known[1] or field(call, "function", "name") or ""
-        known[2] += field(call, "function", "arguments") or ""
+        known[0] = known[0] or str(field(call, "id") or "")
+        known[1] = known[1] or str(field(call, "function", "name") or "")
+        known[2] += as_json(call, "function", "arguments")
 
     def completion(self, tier: Tier, request: Request) -> Completion:
         """The answer.

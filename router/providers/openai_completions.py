@@ -8,7 +8,7 @@ from typing import Any
 from router.errors import ProviderError, UnsupportedRequest
 from router.providers.arguments import answer_limit, arguments, plain_prompt, sampling
 from router.providers.faults import malformed, reported, sentence, translate
-from router.providers.fields import field, items, text
+from router.providers.fields import field, items, text, word
 from router.providers.logprobs import ALTERNATIVES, Token, columns, listed, of_answer
 from router.providers.openai_chat import first_choice, response_format, truncated
 from router.providers.stops import StopCut, first_stop
@@ -94,7 +94,7 @@ class _Parts:
     def take(self, raw: Any) -> str:
         """Take a whole answer or the next chunk; return the text that it added."""
         self.usage = field(raw, "usage") or self.usage
-        self.model = field(raw, "model") or self.model
+        self.model = word(raw, "model") or self.model
         self.request_id = field(raw, "_request_id") or self.request_id
         added = None
         for choice in items(raw, "choices")[:1]:

@@ -8,7 +8,7 @@ from typing import Any
 from router.errors import ProviderError
 from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, translate
-from router.providers.fields import count, field, items
+from router.providers.fields import as_json, count, field, items, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
 from router.providers.openai_chat import function, truncated
 from router.providers.stops import StopCut, first_stop
@@ -126,7 +126,7 @@ def _completion(tier: Tier, request: Request, raw: Any, *, streamed: list[Any]) 
         ToolCall(
             id=str(field(item, "call_id") or ""),
             name=str(field(item, "name") or ""),
-            arguments=str(field(item, "arguments") or ""),
+            arguments=as_json(item, "arguments"),
         )
         for item in items(raw, "output")
         if field(item, "type") == "function_call"
@@ -157,7 +157,7 @@ def _completion(tier: Tier, request: Request, raw: Any, *, streamed: list[Any]) 
         stop=stop,
         logprobs=of_answer(listed(tokens), generated=said, shown=shown),
         tool_calls=calls,
-        model=field(raw, "model"),
+        model=word(raw, "model"),
         request_id=request_id,
     )
 
