@@ -2,7 +2,9 @@
 
 A zip of ``manifest.json`` and one ``.npy`` a trained array. Nothing in it is code and nothing is unpickled.
 The manifest names the SHA-256 of every array, and the bundle's version is the SHA-256 of the manifest: so a
-bundle is named by its content, and a damaged or altered one is refused.
+bundle is named by its content. The hashes find damage, and alterations that do not agree with each other; whoever
+rewrites the whole bundle, hashes and all, makes another bundle of another version. What refuses that one is a pin
+in the configuration (`[policy] sha256`). Whatever its origin, what is loaded was checked by :mod:`router.checks`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from router import estimators, features, signals
+from router import checks, estimators, features, signals
 from router.assess import Estimators
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
@@ -45,6 +47,8 @@ SCHEMA = hashlib.sha256(
 """Hash over everything that gives the estimators' inputs their meaning."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: the same content is the same file
+
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +111,16 @@ def load(path: str | os.PathLike[str], *, version: str | None = None) -> PolicyB
     ``version`` pins its content: the SHA-256 that ``save`` returned, or its beginning.
 
     Raises:
-        BundleError: the file is missing, truncated, altered, of another format or feature schema, or not the
-            pinned one.
+        BundleError: the file is missing, truncated, altered, of another format or feature schema, not the pinned
+            one, or holds what cannot route.
     """
     where = os.fspath(path)
     try:
         with zipfile.ZipFile(where) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LIMIT:
                 raise BundleError(f"it unpacks to more than {LIMIT >> 20} MiB, which no bundle does", path=where)
+            if any(entry.compress_type not in _COMPRESSIONS for entry in archive.infolist()):
+                raise BundleError("it is compressed as no bundle is; copy or train it again", path=where)
             blobs = {name: archive.read(name) for name in archive.namelist()}
     except FileNotFoundError:
         raise BundleError("there is no such bundle; train one with `tierwise train fit`", path=where) from None
@@ -126,11 +132,14 @@ def load(path: str | os.PathLike[str], *, version: str | None = None) -> PolicyB
         raise BundleError(f"its version is {found[:16]}, and the configuration pins {version[:16]}", path=where)
     try:
         return _assemble(json.loads(raw), blobs, found, where)
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise BundleError(f"the bundle is damaged: {error!r}; copy or train it again", path=where) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise BundleError(f"the bundle is damaged: {said}; copy or train it again", path=where) from None
 
 
-def _assemble(manifest: dict[str, Any], blobs: dict[str, bytes], version: str, where: str) -> PolicyBundle:
+def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) -> PolicyBundle:
+    if not isinstance(manifest, dict):
+        raise ValueError("its manifest is no table")  # noqa: TRY004 - a fault of the file, not of the caller
     if manifest["format"] != FORMAT:
         raise BundleError(f"its format is {manifest['format']}, and this version reads {FORMAT}; retrain", path=where)
     if manifest["schema"] != SCHEMA:
@@ -145,24 +154,36 @@ def _assemble(manifest: dict[str, Any], blobs: dict[str, bytes], version: str, w
     )
     if wrong:
         raise BundleError(f"{wrong[0]} is not what the manifest says: the bundle was altered or damaged", path=where)
-    arrays = {name.removesuffix(".npy"): np.load(io.BytesIO(blob), allow_pickle=False) for name, blob in blobs.items()}
+    tiers = checks.texts(manifest["tiers"], "`tiers`")
+    models = checks.texts(manifest["models"], "`models`")
+    if len(set(tiers)) != len(tiers) or len(models) != len(tiers):
+        raise ValueError(f"it names the tiers {', '.join(tiers)} and the models {', '.join(models)}")
+    if manifest["best_single"] not in tiers:
+        raise ValueError(f"its best single tier {manifest['best_single']!r} is none of {', '.join(tiers)}")
+    if not isinstance(manifest["facts"], dict):
+        raise ValueError("its facts are no table")  # noqa: TRY004 - likewise
+    rule = rule_from(manifest["rule"])
+    checks.rule(rule, tiers=len(tiers))
+    states = checks.states(manifest["states"], tiers=len(tiers))
+    arrays = {name.removesuffix(".npy"): checks.read_array(blob, name) for name, blob in blobs.items()}
+    checks.arrays(arrays, tiers=len(tiers), states=states)
     scorer = {
         state: (
             unpack(DenseModel, arrays, f"scorer.{state}.model"),
             unpack(Calibration, arrays, f"scorer.{state}.calibration"),
         )
-        for state in manifest["states"]
+        for state in states
     }
     return PolicyBundle(
-        tiers=tuple(manifest["tiers"]),
-        models=tuple(manifest["models"]),
+        tiers=tiers,
+        models=models,
         estimators=Estimators(
             prompt=unpack(TextModel, arrays, "prompt"),
             calibration=unpack(Calibration, arrays, "calibration"),
             scorer=scorer,
             length=unpack(LengthModel, arrays, "length"),
         ),
-        rule=rule_from(manifest["rule"]),
+        rule=rule,
         best_single=manifest["best_single"],
         facts=manifest["facts"],
         version=version,

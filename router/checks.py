@@ -1,0 +1,187 @@
+"""What must hold of a policy bundle before it may route: every shape, number, state and rule, looked at once.
+
+So a bundle that loads cannot fail in the middle of a request. What is wrong is a ValueError of one clause, which
+:func:`router.bundle.load` completes to a sentence.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from router.features import HAND
+from router.policy import Always, CostAware, Rule, Thresholds
+from router.signals import NAMES
+
+LARGEST = 1e15
+"""The largest magnitude of a trained number; far above any real one, far below where sums overflow."""
+
+_Shape = tuple[int, ...]
+
+
+def texts(value: Any, what: str) -> tuple[str, ...]:
+    """Read a list of non-empty texts.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not (isinstance(value, list) and value and all(isinstance(item, str) and item for item in value)):
+        raise ValueError(f"{what} is no list of names")
+    return tuple(value)
+
+
+def states(value: Any, *, tiers: int) -> tuple[int, ...]:
+    """Read the sets of tiers, as bit masks, that have a confidence scorer.
+
+    Raises:
+        ValueError: one is no set of these ``tiers``, or a single tier has none: its answer could not be judged.
+    """
+    if not (isinstance(value, list) and all(_whole(mask) and 0 < mask < 1 << tiers for mask in value)):
+        raise ValueError(f"the states {_short(value)} are no sets of {tiers} tiers")
+    for rank in range(tiers):
+        if 1 << rank not in value:
+            raise ValueError(f"no confidence scorer is there for the answers of tier {rank}")
+    return tuple(value)
+
+
+def rule(found: Rule, *, tiers: int) -> None:
+    """See that ``found`` can decide among ``tiers`` tiers.
+
+    Raises:
+        ValueError: a rank, a number or a length does not fit.
+    """
+    if isinstance(found, Always):
+        if not (found.rank is None or (_whole(found.rank) and 0 <= found.rank < tiers)):
+            raise ValueError(f"the rule asks the tier of rank {_short(found.rank)}, and there are {tiers} tiers")
+        if not isinstance(found.why, str):
+            raise ValueError("the rule gives no reason in words")  # noqa: TRY004 - a fault of the file
+        return
+    assert isinstance(found, Thresholds | CostAware)
+    if found.keep not in ("best", "last"):
+        raise ValueError(f"the rule keeps {_short(found.keep)}, which is neither 'best' nor 'last'")
+    if isinstance(found, CostAware):
+        if not _number(found.quality_per_dollar):
+            raise ValueError(f"quality_per_dollar is {_short(found.quality_per_dollar)}, which is no finite number")
+        return
+    for name, values in (("start", found.start), ("accept", found.accept)):
+        if len(values) != tiers:
+            raise ValueError(f"the rule has {len(values)} thresholds `{name}`, and there are {tiers} tiers")
+        if not all(map(_number, values)):
+            raise ValueError(f"the rule's thresholds `{name}` are not all finite numbers")
+
+
+def read_array(blob: bytes, name: str) -> NDArray[Any]:
+    """Read a ``.npy`` of numbers whose header promises as much as there is: no header can ask for more memory.
+
+    Raises:
+        ValueError: it is no such array.
+    """
+    stream = io.BytesIO(blob)
+    try:
+        if npy.read_magic(stream) != (1, 0):
+            raise ValueError(f"the array {name} is of another layout")
+        shape, _, dtype = npy.read_array_header_1_0(stream)
+    except (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError):
+        raise ValueError(f"the header of the array {name} cannot be read") from None
+    if dtype.kind not in "fu":
+        raise ValueError(f"the array {name} holds {dtype} and not numbers")
+    if stream.tell() + math.prod(shape) * dtype.itemsize != len(blob):
+        raise ValueError(f"the array {name} is not as long as its header says")
+    array: NDArray[Any] = np.load(io.BytesIO(blob), allow_pickle=False)
+    return array
+
+
+def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[int]) -> None:
+    """See that ``found`` are exactly the arrays of estimators for ``tiers`` tiers, and hold usable numbers.
+
+    Raises:
+        ValueError: one is missing, unknown, of another shape or type, or holds what cannot be reckoned with.
+    """
+    wanted = dict(_shapes(found, tiers=tiers, states=states))
+    for name in sorted(wanted.keys() ^ found.keys()):
+        raise ValueError(f"the array {name} is {'missing' if name in wanted else 'of no use'}")
+    for name, shape in wanted.items():
+        _one(name, found[name], shape)
+    keys = found["prompt.keys"]
+    if not (keys[1:] > keys[:-1]).all():
+        raise ValueError("prompt.keys does not ascend")
+
+
+def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} has the shape {array.shape}, where {shape} is wanted")
+    if name == "prompt.keys":
+        if array.dtype != np.uint64:
+            raise ValueError(f"{name} holds {array.dtype} and not 64-bit keys")
+        return
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name} holds {array.dtype} and not floating-point numbers")
+    if not (np.abs(array) <= LARGEST).all():  # as false for NaN as for infinity
+        raise ValueError(f"{name} holds NaN, infinity or a number too large to reckon with")
+    field = name.rpartition(".")[2]
+    if field == "scale" and not (array * LARGEST >= 1).all():
+        raise ValueError(f"{name} holds a number that is 0, below it, or too near it to divide by")
+    if field == "x" and not (array[:, 1:] >= array[:, :-1]).all():
+        raise ValueError(f"the knots {name} do not ascend")
+    if field == "y" and not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(f"the knots {name} are not all between 0 and 1")
+
+
+def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[int]) -> Iterator[tuple[str, _Shape]]:
+    """The shape that each array must have; only the counts of terms and knots are the bundle's own."""
+    hand, terms = len(HAND), _count(found, "prompt.keys", 0)
+    yield "prompt.keys", (terms,)
+    yield "prompt.idf", (terms,)
+    yield "prompt.terms", (terms, tiers)
+    yield from _linear("prompt", hand, tiers, weights="hand")
+    yield from _calibration(found, "calibration", tiers)
+    yield from _linear("length", hand, tiers)
+    for name in ("tokens_per_char", "overhead", "smear"):
+        yield f"length.{name}", (tiers,)
+    for mask in states:
+        answers = mask.bit_count()
+        # As router.assess.scorer_row lays it out; each pair of answers is compared in two ways.
+        width = tiers + hand + answers * len(NAMES) + answers * (answers - 1)
+        yield from _linear(f"scorer.{mask}.model", width, tiers)
+        yield from _calibration(found, f"scorer.{mask}.calibration", tiers)
+
+
+def _linear(prefix: str, width: int, tiers: int, *, weights: str = "weights") -> Iterator[tuple[str, _Shape]]:
+    yield f"{prefix}.mean", (width,)
+    yield f"{prefix}.scale", (width,)
+    yield f"{prefix}.{weights}", (width, tiers)
+    yield f"{prefix}.intercept", (tiers,)
+
+
+def _calibration(found: Mapping[str, NDArray[Any]], prefix: str, tiers: int) -> Iterator[tuple[str, _Shape]]:
+    knots = max(_count(found, f"{prefix}.x", 1), 1)
+    yield f"{prefix}.slope", (tiers,)
+    yield f"{prefix}.shift", (tiers,)
+    yield f"{prefix}.x", (tiers, knots)
+    yield f"{prefix}.y", (tiers, knots)
+
+
+def _count(found: Mapping[str, NDArray[Any]], name: str, axis: int) -> int:
+    """The length of an array's axis; 0 where there is none, and its shape is refused."""
+    shape = found[name].shape if name in found else ()
+    return shape[axis] if axis < len(shape) else 0
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
