@@ -28,6 +28,9 @@ _SHIFT = np.uint64(29)
 TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
 """Added to the key of a word of the last paragraph, which is where most prompts put their question."""
 
+_IDENTITY = np.array([0.0, 1.0]).tobytes()
+"""The knots, in x as in y, of a map that changes nothing."""
+
 
 def sigmoid(logits: Floats) -> Floats:
     """The logistic function, without overflow."""
@@ -115,7 +118,10 @@ class Calibration:
     def apply(self, logits: Floats) -> Floats:
         """Probabilities (K,) for logits (K,)."""
         chances = sigmoid(self.slope * logits + self.shift)
-        if self.x.shape[1] == 2:  # the identity, which is most of them
+        # The identity, which is most of them; an isotonic fit may have two knots as well. Bytes are compared
+        # because numpy's comparison would take as long as all the rest.
+        identity = _IDENTITY * len(self.x)
+        if self.x.tobytes() == identity and self.y.tobytes() == identity:
             return chances
         return np.array([np.interp(chance, x, y) for chance, x, y in zip(chances, self.x, self.y, strict=True)])
 
