@@ -9,6 +9,7 @@ TierwiseError
 |   `-- UnpricedModel            no price is known for a tier's model
 |-- BundleError                  a policy bundle is missing, damaged, altered or does not fit
 |-- LedgerError                  the ledger cannot be opened, read or written
+|-- PullFailed                   a local model could not be fetched whole; the next pull goes on from there
 |-- DeadlineExceeded             the deadline passed and no tier had answered
 |-- AllTiersFailed               every tier that may answer failed; ``decision`` has each attempt
 `-- ProviderError                one call to one tier failed

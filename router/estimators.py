@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from router.features import Floats, Keys, PromptFeatures
 
-Counts = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
 
 T = TypeVar("T")
