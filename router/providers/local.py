@@ -55,7 +55,7 @@ class Local:
 
     def assembly(self, tier: Tier, request: Request) -> Assembly:
         """An empty answer to feed chunks to."""
-        return self._inner(tier).assembly(tier, request)
+        return _Named(tier, self._inner(tier).assembly(tier, request))
 
     def error(self, tier: Tier, raised: Exception) -> ProviderError | None:
         """What ``raised`` means in our terms."""
@@ -73,6 +73,26 @@ class Local:
     @staticmethod
     def _is_chat(tier: Tier) -> bool:
         return bool(tier.options.get("chat", False))
+
+
+class _Named:
+    """An answer that says the tier's word for its model: the engine reports a path of this machine."""
+
+    def __init__(self, tier: Tier, answer: Assembly) -> None:
+        self._tier, self._answer = tier, answer
+
+    def feed(self, event: Any) -> str:
+        """Take one chunk; return the text that it added."""
+        return self._answer.feed(event)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was read and generated, as far as the engine has said so."""
+        return self._answer.usage
+
+    def finish(self) -> Completion:
+        """The whole answer."""
+        return replace(self._answer.finish(), model=self._tier.model)
 
 
 def model_path(tier: Tier) -> Path:

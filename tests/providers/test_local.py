@@ -62,6 +62,7 @@ def test_every_way_of_asking_gives_the_same_answer(loaded):
 
     awhole, aparts = asyncio.run(both())
     assert "".join(parts[:-1]) == whole.text == "".join(aparts[:-1])
+    assert {whole.model, parts[-1].model, awhole.model, aparts[-1].model} == {SMALL}
     assert len(parts) > 5
     assert all(same(whole, other) for other in (parts[-1], awhole, aparts[-1]))
     assert len(loaded._models) == 1
@@ -131,6 +132,7 @@ def test_concurrent_requests_take_turns(loaded):
 def test_any_gguf_path_will_do(loaded, model):
     """A path instead of a demo model's name."""
     answer = loaded.complete(send(local(str(model(LARGE)), max_tokens=4), ask(CAPITALS, temperature=0.0)))
+    assert answer.model == str(model(LARGE))
     assert unclocked(answer).text.startswith(" Paris")
 
 
@@ -197,3 +199,15 @@ def test_llama_cpp_writes_nothing_to_the_terminal(loaded, capfd):
     """Its log would drown a demo."""
     loaded.complete(send(local(), ask(CAPITALS, max_tokens=2)))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_an_answer_names_its_model_as_the_tier_does(chat):
+    """The engine reports a path of this machine, which would split the ledger's groups."""
+    chunk = completion_body("42") | {"model": "/home/me/models/a.gguf"}
+    chunk["choices"][0]["delta"] = {"content": "42"}
+    to = local(options={"chat": chat})
+    assembly = Local().assembly(to, ask())
+    assert assembly.feed(chunk) == "42"
+    assert assembly.finish().model == Local().decode(to, ask(), [chunk]).model == SMALL
+    assert assembly.usage == assembly.finish().usage is not None
