@@ -11,6 +11,7 @@ from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, sentence, translate
 from router.providers.fields import field, items, word
 from router.providers.openai_chat import truncated
+from router.providers.schemas import is_closed
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import anthropic_usage
 from router.tiers import Tier
@@ -24,6 +25,9 @@ SAMPLING_VERSION = "2023-06-01"
 
 JSON_ONLY = "Answer with one JSON object and nothing else."
 """Said in the system prompt when an object of no particular schema is wanted: the API has no such format."""
+
+JSON_SCHEMA = f"{JSON_ONLY} It follows this JSON schema:"
+"""Said, with the schema, where that leaves an object open to other properties: the API answers 400 to it."""
 
 _STOPS: dict[str, Stop] = {
     "end_turn": "end",
@@ -57,9 +61,9 @@ class AnthropicMessages:
         # The API refuses stop strings of white space; we cut at those.
         if stops := [stop for stop in request.stop if stop.strip()]:
             asked["stop_sequences"] = stops
-        if request.response_format is not None and request.response_format.schema is not None:
-            schema = dict(request.response_format.schema)
-            asked["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+        wanted = request.response_format
+        if wanted is not None and wanted.schema is not None and is_closed(wanted.schema):
+            asked["output_config"] = {"format": {"type": "json_schema", "schema": dict(wanted.schema)}}
         if request.tools:
             asked["tools"] = [
                 {
@@ -197,8 +201,11 @@ class MessageAssembly:
 def _system(request: Request) -> dict[str, Any] | None:
     """The system prompt as a block, kept in the API's cache when it is long enough to be."""
     text = request.system
-    if request.response_format is not None and request.response_format.schema is None:
+    wanted = request.response_format
+    if wanted is not None and wanted.schema is None:
         text = f"{text}\n\n{JSON_ONLY}".strip()
+    elif wanted is not None and wanted.schema is not None and not is_closed(wanted.schema):
+        text = f"{text}\n\n{JSON_SCHEMA}\n{json.dumps(dict(wanted.schema), ensure_ascii=False)}".strip()
     if not text:
         return None
     block: dict[str, Any] = {"type": "text", "text": text}

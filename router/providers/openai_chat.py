@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.errors import ProviderError, StreamTruncated
@@ -10,6 +10,7 @@ from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, sentence, translate
 from router.providers.fields import as_json, field, items, text, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
+from router.providers.schemas import is_strict
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import openai_usage
 from router.tiers import Tier
@@ -225,7 +226,12 @@ def response_format(wanted: ResponseFormat) -> dict[str, Any]:
     """The ``response_format`` of chat completions."""
     if wanted.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": wanted.name, "schema": dict(wanted.schema), "strict": True}}
+    return {"type": "json_schema", "json_schema": described(wanted.name, wanted.schema)}
+
+
+def described(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema as both OpenAI formats describe it, strict where the API takes it so."""
+    return {"name": name, "schema": dict(schema), "strict": is_strict(schema)}
 
 
 def function(tool: Tool) -> dict[str, Any]:

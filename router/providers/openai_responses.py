@@ -10,7 +10,7 @@ from router.providers.arguments import answer_limit, arguments, sampling
 from router.providers.faults import malformed, refused_body, reported, translate
 from router.providers.fields import as_json, count, field, items, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
-from router.providers.openai_chat import function, truncated
+from router.providers.openai_chat import described, function, truncated
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import responses_usage
 from router.tiers import Tier
@@ -45,7 +45,7 @@ class OpenAIResponses:
             asked["text"] = {
                 "format": {"type": "json_object"}
                 if wanted.schema is None
-                else {"type": "json_schema", "name": wanted.name, "schema": dict(wanted.schema), "strict": True}
+                else {"type": "json_schema", **described(wanted.name, wanted.schema)}
             }
         if request.tools:
             # Strict tools are the default of this API alone, and refuse most schemas that the others take.
