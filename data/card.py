@@ -79,7 +79,7 @@ among the examples of a prompt to fit on.
 
 {splits_table}
 
-`split_key` is the SHA-256 of the prompt with its white space folded.
+`split_key` is the SHA-256 of the family and the question, so that folds and intervals keep a question's wordings together.
 
 ## Prices are nominal
 

@@ -59,6 +59,11 @@ def script_hash(root: Path = Path(__file__).parent.parent) -> str:
     return digest.hexdigest()
 
 
+def question_key(prompt: Prompt) -> str:
+    """SHA-256 of what is asked, whatever the wording: what the splits, the folds and the intervals go by."""
+    return hashlib.sha256(f"{prompt.task}\x1f{prompt.item}".encode()).hexdigest()
+
+
 def row(prompt: Prompt, answer: dict[str, Any], *, tier: str) -> dict[str, Any]:
     """One tier's graded answer to one prompt."""
     return {
@@ -75,7 +80,7 @@ def row(prompt: Prompt, answer: dict[str, Any], *, tier: str) -> dict[str, Any]:
         "response": answer["response"],
         "stop": "length" if answer["finish"] == "length" else "end",
         "split": prompt.split,
-        "split_key": prompt.split_key,
+        "split_key": question_key(prompt),
         **{
             name: answer[name]
             for name in (

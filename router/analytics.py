@@ -74,7 +74,7 @@ class Row:
     therefore missing.
 
     Of a tier or a model, ``cost`` and ``tokens`` are its own share of each request, so that rows sum to the total;
-    ``requests`` are those that called it, ``escalated`` those where its answer was not the one returned, ``failed``
+    ``requests`` are those that called it, ``escalated`` those where a stronger one was called after it, ``failed``
     those where it gave none; the savings are over the requests that it answered.
     """
 

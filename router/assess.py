@@ -11,7 +11,7 @@ import numpy as np
 
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel
 from router.features import Floats, PromptFeatures, prompt_features
-from router.signals import NAMES, agreement, answer_signals
+from router.signals import agreement, answer_signals
 from router.tiers import Ladder, Tier
 from router.types import Completion, Request, Usage
 
@@ -145,17 +145,6 @@ def scorer_row(logits: Floats, hand: Floats, answers: Sequence[Answer]) -> Float
         for share in agreement(one.text, other.text)
     ]
     return np.concatenate((logits, hand, *(answer.signals for answer in ordered), np.array(agreements)))
-
-
-def scorer_names(tiers: Sequence[str], hand: Sequence[str], run: Sequence[str]) -> tuple[str, ...]:
-    """The names of :func:`scorer_row`'s columns, for reports."""
-    pairs = [(one, other) for place, one in enumerate(run) for other in run[place + 1 :]]
-    return (
-        *(f"prompt:{tier}" for tier in tiers),
-        *hand,
-        *(f"{tier}:{name}" for tier in run for name in NAMES),
-        *(f"{one}~{other}:{kind}" for one, other in pairs for kind in ("same", "overlap")),
-    )
 
 
 def expected_costs(

@@ -12,12 +12,21 @@ from dataclasses import dataclass, replace
 
 from router.assess import Assessor, Evidence
 from router.decision import Attempt, Decision, Response
-from router.errors import AllTiersFailed, DeadlineExceeded, InputError, LedgerError, PromptTooLong, ProviderError
+from router.errors import (
+    AllTiersFailed,
+    ConfigError,
+    DeadlineExceeded,
+    InputError,
+    LedgerError,
+    PromptTooLong,
+    ProviderError,
+    TierwiseError,
+)
 from router.ops import Append, Now
-from router.policy import Rule, Run, State, Step, Stop
+from router.policy import Rule, Run, State, Step
 from router.retry import ask
 from router.tiers import Ladder
-from router.trace import Taken, closed, failed, taken
+from router.trace import Ending, Taken, answered, closed, failed, judged
 from router.types import Completion, Request
 
 CHARS_PER_TOKEN = 6
@@ -133,22 +142,25 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
     trail: list[Attempt | Taken] = list(opened.skipped)
     expires = math.inf if request.deadline is None else started + request.deadline
     try:
-        stop = await _climb(request, plan, opened, first, trail, birth.id, expires)
+        ending = await _climb(request, plan, opened, first, trail, birth.id, expires)
     except GeneratorExit:
         raise  # the driver was dropped, so nothing more may be awaited
     except BaseException as error:
         decision = closed(draft, plan.ladder, trail, None, await Now() - started, error=error)
-        if isinstance(error, ProviderError | DeadlineExceeded | AllTiersFailed):
+        if isinstance(error, TierwiseError):
             error.decision = decision
-        await Append(decision, request)
+        try:
+            await Append(decision, request)
+        except LedgerError as lost:
+            error.add_note(str(lost))  # what ended the request matters more
         raise
-    decision = closed(draft, plan.ladder, trail, stop, await Now() - started, best_single=plan.best_single)
-    answer = next(taken.completion for taken in trail if isinstance(taken, Taken) and taken.rank == stop.rank)
+    decision = closed(draft, plan.ladder, trail, ending, await Now() - started, best_single=plan.best_single)
+    answer = next(item.completion for item in trail if isinstance(item, Taken) and item.rank == ending.stop.rank)
     response = Response(text=answer.text, decision=decision, tool_calls=answer.tool_calls, stop=answer.stop)
     try:
         await Append(decision, request)
     except LedgerError as error:
-        error.response = response  # it was paid for
+        error.response, error.decision = response, decision  # it was paid for
         raise
     return response
 
@@ -161,13 +173,14 @@ async def _climb(
     trail: list[Attempt | Taken],
     seed: str,
     expires: float,
-) -> Stop:
-    """Take steps until the rule stops; ``trail`` gains each."""
+) -> Ending:
+    """Take steps until the rule stops; ``trail`` gains each before anything else can go wrong."""
     evidence, state = opened.evidence, opened.state
     while isinstance(step, Run):
         tier, run = plan.ladder[step.rank], step
         asked = await ask(tier, request, seed=seed, expires=expires, live=plan.rule.final(state, run.rank))
         if isinstance(asked.outcome, Completion):
+            trail.append(answered(tier, run, asked, asked.outcome))
             evidence = plan.assessor.observe(evidence, run.rank, asked.outcome)
             state = State(
                 run=(*state.run, run.rank),
@@ -176,29 +189,34 @@ async def _climb(
                 cost=evidence.cost,
             )
             step = plan.rule.next(state)
-            trail.append(taken(tier, run, asked, asked.outcome, evidence, step))
+            trail[-1] = judged(trail[-1], evidence, step)
         else:
             trail.append(failed(tier, run, asked))
             state = _after_failure(state, run.rank, asked.outcome, trail)
             step = plan.rule.next(state)
-    return step
+    return Ending(step, state.quality)
 
 
-def _after_failure(state: State, rank: int, error: ProviderError | None, trail: Sequence[Attempt | Taken]) -> State:
+def _after_failure(state: State, rank: int, error: BaseException | None, trail: Sequence[Attempt | Taken]) -> State:
     """What may still be called when tier ``rank`` gave ``error``, or None when time had run out.
 
+    A bad request, a bad key or a broken configuration ends the climb, and the answer in hand is kept.
+
     Raises:
-        DeadlineExceeded, ProviderError, AllTiersFailed: nothing may be called and nothing was answered.
+        DeadlineExceeded, AllTiersFailed: nothing may be called and nothing was answered.
+        BaseException: ``error`` itself, where no answer can follow it.
     """
-    if error is not None and error.shown:
-        raise error  # part of this answer is on somebody's screen: no other one may follow it
-    moves_on = error is not None and error.escalates
+    moves_on = isinstance(error, ProviderError) and error.escalates
+    shown = isinstance(error, ProviderError) and error.shown  # somebody has read part of this answer
+    ours = error is None or isinstance(error, ProviderError | ConfigError)
+    if error is not None and (shown or not ours):
+        raise error
     left = state.without(rank) if moves_on else replace(state, allowed=frozenset())
     if left.run or left.allowed:
         return left
     if error is None:
         raise DeadlineExceeded("the deadline passed before any tier had answered")
-    if not error.escalates:
+    if not moves_on:
         raise error
     tried = "; ".join(f"{item.tier}: {item.reason}" for item in trail if isinstance(item, Attempt))
     raise AllTiersFailed(f"no tier answered ({tried})") from error

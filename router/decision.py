@@ -11,6 +11,8 @@ from router.pricing import usd
 from router.types import Stop, ToolCall, Usage
 
 Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped"]
+ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted")
+"""The verdicts of tiers that gave an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,8 @@ class Attempt:
     ``verdict``: *accepted* is the answer returned; *escalated* was not good enough; *outvoted* came after the
     answer that was returned; *failed* gave no answer; *skipped* was never called. ``confidence`` is the
     calibrated probability that the answer is acceptable and ``threshold`` the bar it had to reach (accepted
-    iff confidence >= threshold); both are None where no answer was judged. ``cost`` is in nano-dollars.
+    iff confidence >= threshold; for an outvoted answer the bar is the confidence in the one returned); both are
+    None where no answer was judged. ``cost`` is in nano-dollars.
     ``usage`` is None when nothing was reported, and then ``cost`` is 0 and not a guess. ``calls`` counts the
     requests sent, retries included. ``signals`` are the scorer's inputs read from the answer.
     """
@@ -70,8 +73,9 @@ class Decision:
     ``suffices`` its calibrated probability, per tier, that the tier's answer will be acceptable, and
     ``expected_cost`` the nano-dollars it expects each tier to cost (both empty when no classifier fits these
     tiers). ``strong_cost`` and ``best_single_cost`` are what the accepted answer's token counts would have cost
-    at the strongest tier, and at the best single tier if the bundle knows which that is: what savings are
-    reckoned against. ``error`` is the sentence of the error that ended a failed request.
+    at the strongest tier, and at the best single tier if the bundle knows which that is: what savings are reckoned
+    against (0 for an upgrade, which the strongest tier would have spared; None where it is not known). ``error`` is
+    the sentence of the error that ended a failed request.
     """
 
     id: str
@@ -109,10 +113,15 @@ class Decision:
         """Nano-dollars over all attempts, rejected answers included."""
         return sum(attempt.cost for attempt in self.attempts)
 
+    def left(self, place: int) -> bool:
+        """Whether attempt number ``place`` answered and a stronger tier was called after it."""
+        later = self.attempts[place + 1 :]
+        return self.attempts[place].verdict in ANSWERED and any(attempt.verdict != "skipped" for attempt in later)
+
     @property
     def escalated(self) -> bool:
-        """Whether a stronger tier was called after the first answer."""
-        return any(attempt.verdict in ("escalated", "outvoted") for attempt in self.attempts)
+        """Whether a stronger tier was called after an answer, were it in vain."""
+        return any(self.left(place) for place in range(len(self.attempts)))
 
     def as_dict(self) -> dict[str, Any]:
         """The decision for JSON: costs in USD, times in seconds."""

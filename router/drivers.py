@@ -6,8 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing, closing
 from typing import Any, TypeVar
 
 from router.decision import Response
@@ -70,18 +82,28 @@ def run_many(cores: Iterable[Callable[[], Core[T]]], shell: Shell, *, workers: i
         except Exception as error:  # noqa: BLE001
             return error
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="tierwise") as pool:
-        yield from pool.map(settle, cores)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="tierwise")
+    try:
+        waiting: deque[Future[T | Exception]] = deque()
+        for make in cores:
+            waiting.append(pool.submit(settle, make))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever stops reading does not pay for what has not begun
 
 
 def stream(
-    core: Core[Response], shell: Shell, live: Callable[[Send], Iterator[str | Completion]]
+    make: Callable[[], Core[Response]], shell: Shell, live: Callable[[Send], Generator[str | Completion, None, None]]
 ) -> Generator[str, None, Response]:
-    """Perform ``core``, yielding the text of the answer that will be returned, and none other.
+    """Perform a core, made when the first text is asked for; yield the text of the answer that is returned alone.
 
     An answer that may still be escalated is held back until it is accepted; one that cannot is shown as it
     comes, through ``live``.
     """
+    core = make()
     value: Any = None
     error: BaseException | None = None
     shown = False
@@ -96,12 +118,13 @@ def stream(
         value = error = None
         try:
             if isinstance(op, Send) and op.live:
-                for item in live(op):
-                    if isinstance(item, str):
-                        shown = True
-                        yield item
-                    else:
-                        value = item
+                with closing(live(op)) as items:
+                    for item in items:
+                        if isinstance(item, str):
+                            shown = True
+                            yield item
+                        else:
+                            value = item
                 error = None if value is not None else _unfinished(op)
             else:
                 value = shell[type(op)](op)
@@ -123,11 +146,12 @@ def _abandon(core: Core[Response], shell: Shell) -> None:
 
 
 async def astream(
-    core: Core[Response],
+    make: Callable[[], Core[Response]],
     shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]],
-    live: Callable[[Send], AsyncIterator[str | Completion]],
+    live: Callable[[Send], AsyncGenerator[str | Completion, None]],
 ) -> AsyncIterator[str | Response]:
     """As :func:`stream`, on the event loop; the response is the last item."""
+    core = make()
     value: Any = None
     error: BaseException | None = None
     shown = False
@@ -143,12 +167,13 @@ async def astream(
         value = error = None
         try:
             if isinstance(op, Send) and op.live:
-                async for item in live(op):
-                    if isinstance(item, str):
-                        shown = True
-                        yield item
-                    else:
-                        value = item
+                async with aclosing(live(op)) as items:
+                    async for item in items:
+                        if isinstance(item, str):
+                            shown = True
+                            yield item
+                        else:
+                            value = item
                 error = None if value is not None else _unfinished(op)
             else:
                 value = await shell[type(op)](op)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, Unpack
@@ -37,11 +38,11 @@ class Provider(Protocol):
         """The same on an event loop."""
         ...
 
-    def stream(self, send: Send) -> Iterator[str | Completion]:
+    def stream(self, send: Send) -> Generator[str | Completion, None, None]:
         """Text as it arrives, then the whole completion."""
         ...
 
-    def astream(self, send: Send) -> AsyncIterator[str | Completion]:
+    def astream(self, send: Send) -> AsyncGenerator[str | Completion, None]:
         """The same on an event loop."""
         ...
 
@@ -68,6 +69,7 @@ class Router:
         plan: Plan,
         provider: Provider,
         ledger: Ledger | None = None,
+        bundle: PolicyBundle | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -75,6 +77,7 @@ class Router:
         self.plan = plan
         self.ledger = ledger
         self._provider = provider
+        self._bundle = bundle
         self._clock = clock
         self._shell: Shell = {
             Now: lambda _: clock(),
@@ -106,7 +109,7 @@ class Router:
         ledger = ledger_of(config)
         if ledger is not None:
             ledger.open()
-        return cls(config, plan=plan, provider=provider or Clients(), ledger=ledger)
+        return cls(config, plan=plan, provider=provider or Clients(), ledger=ledger, bundle=bundle)
 
     def route(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """Answer ``prompt`` with the cheapest model that will do.
@@ -131,7 +134,8 @@ class Router:
     ) -> Iterator[Response | Exception]:
         """Answer many prompts, ``workers`` at a time, yielding in their order.
 
-        A request that failed yields its error in its place, so that one does not lose the others.
+        A request that failed yields its error in its place, so that one does not lose the others. Iterating starts
+        the work; prompts are taken as workers come free, so ``prompts`` may be endless.
         """
         if workers < 1:
             raise InputError(f"workers must be at least 1, not {workers}")
@@ -155,16 +159,18 @@ class Router:
         Text comes as it is made from a tier that cannot be escalated from; otherwise all at once, when the
         answer has been accepted. ``stream.response`` holds the response after the last piece.
         """
-        core = self._core(self._request(prompt, options))
-        return Stream(stream(core, self._shell, self._provider.stream))
+        request = self._request(prompt, options)
+        return Stream(stream(lambda: self._core(request), self._shell, self._provider.stream))
 
     def astream(self, prompt: Prompt, **options: Unpack[Options]) -> AsyncIterator[str | Response]:
         """:meth:`stream`, on the running event loop; the last item is the :class:`Response`."""
-        core = self._core(self._request(prompt, options))
-        return astream(core, self._ashell(), self._provider.astream)
+        request = self._request(prompt, options)
+        return astream(lambda: self._core(request), self._ashell(), self._provider.astream)
 
     def upgrade(self, response: Response, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """Answer ``prompt`` again, by a stronger tier than answered ``response``; both decisions are linked.
+
+        The prompt is asked for again because a response does not carry it: a ledger may be told to keep no text.
 
         Raises:
             InputError: no stronger tier may answer.
@@ -174,7 +180,9 @@ class Router:
         rank = self.plan.ladder.rank(tier or "", where="response.decision.tier")
         if rank + 1 >= len(names):
             raise InputError(f"{tier!r} is the strongest tier; there is nothing to upgrade to")
-        options = {**options, "floor": names[rank + 1]}
+        asked = options.get("floor")
+        floor = rank + 1 if asked is None else max(rank + 1, self.plan.ladder.rank(asked, where="floor"))
+        options = {**options, "floor": names[floor]}
         core = self._core(self._request(prompt, options), upgraded_from=response.decision.id)
         return run(core, self._shell)
 
@@ -182,10 +190,10 @@ class Router:
         """Read the configuration and the bundle again; requests under way finish with the old ones.
 
         What is invalid is refused with the error that :meth:`from_config` gives, and the old plan stays. The
-        ledger stays the one that was opened.
+        ledger stays the one that was opened, and a bundle that was given to ``from_config`` stays in force.
         """
         config = self.config if self.config.source is None else configuration.load(self.config.source)
-        plan = plan_of(config)
+        plan = plan_of(config, bundle=self._bundle)
         self.config, self.plan = config, plan
 
     def close(self) -> None:
@@ -232,11 +240,15 @@ class Router:
         async def now(_: Now) -> float:
             return self._clock()
 
+        async def append(op: Append) -> None:
+            if self.ledger is not None:
+                await asyncio.to_thread(self._append, op)
+
         return {
             Now: now,
             Sleep: lambda op: asyncio.sleep(op.seconds),
             Send: self._provider.acomplete,
-            Append: lambda op: asyncio.to_thread(self._append, op),
+            Append: append,
         }
 
 
@@ -269,10 +281,18 @@ def _birth(upgraded_from: str | None = None) -> Birth:
     return Birth(f"{created:016x}{os.urandom(8).hex()}", created / 1e9, upgraded_from)
 
 
+_making = threading.Lock()
+
+
 @functools.cache
-def default_router() -> Router:
-    """The router that :func:`route` uses, made from the configuration on first use."""
+def _default_router() -> Router:
     return Router.from_config()
+
+
+def default_router() -> Router:
+    """The router that :func:`route` uses, made from the configuration on first use, once for all threads."""
+    with _making:
+        return _default_router()
 
 
 def route(prompt: Prompt, **options: Unpack[Options]) -> Response:

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 
 class TierwiseError(Exception):
-    """Anything that tierwise raises on purpose; the message is one sentence that says what to do."""
+    """Anything that tierwise raises on purpose; the message is one sentence that says what to do.
+
+    ``decision`` is what had been tried when the error ended a request, None otherwise.
+    """
+
+    decision: Decision | None = None
 
 
 class InputError(TierwiseError, ValueError):
@@ -119,17 +124,9 @@ class PullFailed(TierwiseError):
 class DeadlineExceeded(TierwiseError):
     """The deadline passed before any tier had answered."""
 
-    def __init__(self, message: str, *, decision: Decision | None = None) -> None:
-        super().__init__(message)
-        self.decision = decision
-
 
 class AllTiersFailed(TierwiseError):
     """Every tier that may answer failed; ``decision.attempts`` says how, and ``__cause__`` is the last error."""
-
-    def __init__(self, message: str, *, decision: Decision | None = None) -> None:
-        super().__init__(message)
-        self.decision = decision
 
 
 class ProviderError(TierwiseError):
@@ -138,7 +135,7 @@ class ProviderError(TierwiseError):
     ``retryable``: the same call may succeed if it is made again. ``escalates``: another tier may succeed.
     ``retry_after`` is in seconds, as the server asked. ``shown`` is true once part of the answer was streamed
     to the caller, after which no other tier may answer in its place. ``usage`` is what the failed call is billed
-    for, where the provider said so. ``decision`` is set when the error ended the request.
+    for, where the provider said so.
     """
 
     retryable: ClassVar[bool] = False
@@ -159,7 +156,6 @@ class ProviderError(TierwiseError):
         self.retry_after = retry_after
         self.shown = False
         self.usage: Usage | None = None
-        self.decision: Decision | None = None
 
 
 class RateLimited(ProviderError):

@@ -39,7 +39,7 @@ def sigmoid(logits: Floats) -> Floats:
 def term_keys(features: PromptFeatures) -> Keys:
     """The keys of a prompt's terms: its words, its pairs of neighbouring words, the words of its last paragraph.
 
-    64-bit, so that the vocabulary of a bundle is numbers and no user's words can be read from it.
+    64-bit hashes: a bundle's vocabulary is numbers from which no text can be read, though a guess can be checked.
     """
     words = features.words
     spread = words[:-1] * PAIR

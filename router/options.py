@@ -52,16 +52,28 @@ def request_of(prompt: Prompt, options: Options) -> Request:
         messages=as_messages(prompt, system=options.get("system")),
         max_tokens=options.get("max_tokens"),
         temperature=options.get("temperature"),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        stop=(stop,) if isinstance(stop, str) else tuple(_listed(stop, "stop")),
         response_format=_format(options.get("response_format")),
-        tools=tuple(_tool(tool) for tool in options.get("tools") or ()),
-        tags=dict(options.get("tags") or {}),
+        tools=tuple(_tool(tool) for tool in _listed(options.get("tools") or (), "tools")),
+        tags=_tags(options.get("tags") or {}),
         user=options.get("user"),
         session=options.get("session"),
         deadline=options.get("deadline"),
         floor=options.get("floor"),
         ceiling=options.get("ceiling"),
     )
+
+
+def _listed(value: object, name: str) -> Sequence[Any]:
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return value
+    raise InputError(f"{name} must be a list, not {value!r}")
+
+
+def _tags(value: object) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise InputError(f'tags are text to text, such as {{"feature": "search"}}, not {value!r}')
 
 
 def _format(value: ResponseFormat | Mapping[str, Any] | str | None) -> ResponseFormat | None:

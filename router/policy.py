@@ -123,8 +123,8 @@ class Thresholds:
     """Plain thresholds per tier.
 
     Start at the cheapest tier whose chance to suffice reaches ``start[k]``, else at the strongest. Accept an
-    answer iff its confidence >= ``accept[k]``; otherwise go on to the cheapest stronger tier whose chance
-    reaches ``start[k]``, else to the strongest.
+    answer iff its confidence >= ``accept[k]`` (at 0, whatever it is: a refusal too); otherwise go on to the
+    cheapest stronger tier whose chance reaches ``start[k]``, else to the strongest.
     """
 
     start: tuple[float, ...]
@@ -140,7 +140,7 @@ class Thresholds:
             threshold = self.accept[last] if stronger else 0.0
             if not stronger:
                 return Stop(kept(state, self.keep), "nothing stronger may be asked", threshold)
-            if _known(state.quality[last]) >= threshold:
+            if threshold <= 0 or _known(state.quality[last]) >= threshold:
                 return Stop(last, "its confidence reaches the threshold", threshold)
         for rank in stronger:
             if _known(state.quality[rank]) >= self.start[rank]:

@@ -9,10 +9,10 @@ import math
 from dataclasses import dataclass
 from zlib import crc32
 
-from router.errors import ProviderError
+from router.errors import ConfigError, ProviderError
 from router.ops import Now, Send, Sleep
 from router.tiers import Tier
-from router.types import Completion, Request
+from router.types import Completion, Request, Usage
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
@@ -20,13 +20,17 @@ LONGEST_WAIT = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What asking a tier came to: its completion, its last error, or None when there was no time to ask at all;
-    the calls made, and the seconds they and the waits between them took.
+    """What asking a tier came to.
+
+    ``outcome``: its completion, the error that ended it, or None when there was no time to ask at all. ``calls``:
+    the requests sent. ``latency``: the seconds they and the waits between them took. ``billed``: what failed calls
+    were billed for, where the provider said so.
     """
 
-    outcome: Completion | ProviderError | None
+    outcome: Completion | BaseException | None
     calls: int
     latency: float
+    billed: tuple[Usage, ...] = ()
 
 
 async def ask(tier: Tier, request: Request, *, seed: str, expires: float, live: bool) -> Asked:
@@ -34,28 +38,47 @@ async def ask(tier: Tier, request: Request, *, seed: str, expires: float, live: 
 
     ``expires`` is on the monotonic clock. Retry-After is honoured in full when it ends before the deadline and
     within the tier's own timeout; otherwise the tier is given up at once, so that another one can answer.
-    ``seed`` makes the jitter of the waits reproducible.
+    ``seed`` makes the jitter of the waits reproducible. Every error is returned, none raised, so that the caller
+    can write down what was sent before it goes on.
     """
     began = now = await Now()
     longest = math.inf if request.deadline is None else request.deadline
     calls = 0
+    billed: tuple[Usage, ...] = ()
+    error: BaseException | None = None
     while True:
         left = min(expires - now, longest)  # a clock set back must not lengthen the deadline
-        if left <= 0 and calls == 0:
-            return Asked(None, 0, 0.0)
+        if left <= 0:
+            break
         calls += 1
         try:
             completion = await Send(tier, request, min(tier.timeout, left), live)
-        except ProviderError as error:
+        except GeneratorExit:
+            raise
+        except ProviderError as failure:
+            error = failure
+            billed += () if failure.usage is None else (failure.usage,)
             now = await Now()
-            wait = _wait(error, calls, seed)
+            wait = _wait(failure, calls, seed)
             patience = min(expires - now, tier.timeout)
-            if not error.retryable or error.shown or calls > tier.retries or wait >= patience:
-                return Asked(error, calls, max(now - began, 0.0))
-            await Sleep(wait)
+            if not failure.retryable or failure.shown or calls > tier.retries or wait >= patience:
+                break
+            try:
+                await Sleep(wait)
+            except GeneratorExit:
+                raise
+            except BaseException as interrupt:  # noqa: BLE001
+                error = interrupt
+                break
             now = await Now()
+        except BaseException as interrupt:  # noqa: BLE001
+            error = interrupt
+            if isinstance(interrupt, ConfigError):
+                calls -= 1  # it was found before anything was sent
+            break
         else:
-            return Asked(completion, calls, max(await Now() - began, 0.0))
+            return Asked(completion, calls, max(await Now() - began, 0.0), billed)
+    return Asked(error, calls, max(await Now() - began, 0.0), billed)
 
 
 def _wait(error: ProviderError, calls: int, seed: str) -> float:

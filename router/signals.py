@@ -50,7 +50,14 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _BARE_NUMBER = re.compile(r"^[^\w-]*(-?\d+(?:,\d{3})*(?:\.\d+)?)[^\w]*$")
 _TERM = r"\(?-?\$?\d+(?:,\d{3})*(?:\.\d+)?%?\)?"
-_EQUATION = re.compile(rf"({_TERM}(?:\s*[-+*/x×÷]\s*{_TERM})+)\s*=\s*\$?(-?\d+(?:,\d{{3}})*(?:\.\d+)?)")
+_EQUALS = re.compile("=")
+_CHAIN = re.compile(rf"{_TERM}(?:\s*[-+*/x×÷]\s*{_TERM})+\s*\Z")
+_STATED = re.compile(r"\s*\$?(-?\d+(?:,\d{3})*(?:\.\d+)?)")
+_MOST_SUMS, _REACH, _EDGE = (
+    200,
+    200,
+    3,
+)  # equations read, and characters before each: a looping answer must not cost seconds
 _PIECE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?%?|[-+*/x×÷()]")
 _UNSURE = math.log(0.5)
 
@@ -167,12 +174,14 @@ def format_broken(request: Request, completion: Completion) -> bool:
         return False
     try:
         value = json.loads(completion.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     schema = form.schema or {"type": "object"}
-    if schema.get("type") == "object":
-        return not isinstance(value, dict) or any(key not in value for key in schema.get("required", ()))
-    return False
+    if schema.get("type") != "object":
+        return False
+    required = schema.get("required")
+    names = required if isinstance(required, list | tuple) else ()
+    return not isinstance(value, dict) or any(name not in value for name in names)
 
 
 def check_sums(text: str) -> tuple[int, int]:
@@ -182,11 +191,19 @@ def check_sums(text: str) -> tuple[int, int]:
     stated one as far as that was written out (``10 / 3 = 3.33`` holds). What cannot be read is not counted.
     """
     checked = wrong = 0
-    for match in _EQUATION.finditer(text.replace("−", "-")):
-        value = _evaluate(match.group(1))
+    text = text.replace("−", "-")
+    for count, sign in enumerate(_EQUALS.finditer(text)):
+        if count == _MOST_SUMS:
+            break
+        start = max(sign.start() - _REACH, 0)
+        left = _CHAIN.search(text, start, sign.start())
+        right = _STATED.match(text, sign.end(), sign.end() + 40)
+        if left is None or right is None or (start > 0 and left.start() <= start + _EDGE):
+            continue  # no sum, or one that began out of reach
+        value = _evaluate(left.group())
         if value is None:
             continue
-        stated = match.group(2).replace(",", "")
+        stated = right.group(1).replace(",", "")
         places = len(stated.partition(".")[2])
         checked += 1
         wrong += abs(value - float(stated)) > 0.5 * 10**-places + 1e-9 * abs(value)
@@ -232,7 +249,7 @@ def _evaluate(expression: str) -> float | None:
 
     try:
         value = total()
-    except (IndexError, ValueError, ZeroDivisionError, OverflowError):
+    except (IndexError, ValueError, ZeroDivisionError, OverflowError, RecursionError):
         return None
     return value if place == len(pieces) else None
 

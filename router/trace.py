@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from router.assess import Evidence
-from router.decision import Attempt, Decision, Verdict
-from router.errors import ProviderError
+from router.decision import Attempt, Decision
+from router.errors import ProviderError, TierwiseError
 from router.policy import Run, Step, Stop
 from router.retry import Asked
 from router.signals import NAMES
@@ -25,55 +25,68 @@ class Taken:
     attempt: Attempt
 
 
-def taken(tier: Tier, run: Run, asked: Asked, answer: Completion, evidence: Evidence, step: Step) -> Taken:
-    """Note the answer of ``tier``; ``step`` is what the rule said of it."""
-    confidence = evidence.quality[run.rank]
-    return Taken(
-        run.rank,
-        answer,
-        Attempt(
-            tier=tier.name,
-            model=answer.model or tier.model,
-            verdict="escalated",
-            reason=step.reason,
-            confidence=None if math.isnan(confidence) else confidence,
-            threshold=None if math.isnan(confidence) else step.threshold,
-            usage=answer.usage,
-            cost=0 if answer.usage is None else tier.cost(answer.usage),
-            latency=asked.latency,
-            calls=asked.calls,
-            propensity=run.propensity,
-            stop=answer.stop,
-            text=answer.text,
-            request_id=answer.request_id,
-            signals=_signals(evidence),
-        ),
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where a request came to rest: the rule's last word, and the chances per rank that it was said upon."""
+
+    stop: Stop
+    quality: tuple[float, ...]
+
+
+def answered(tier: Tier, run: Run, asked: Asked, answer: Completion) -> Taken:
+    """Note the answer of ``tier``, not yet judged."""
+    usages = asked.billed if answer.usage is None else (*asked.billed, answer.usage)
+    attempt = Attempt(
+        tier=tier.name,
+        model=answer.model or tier.model,
+        verdict="escalated",
+        reason="it could not be judged",
+        usage=None if answer.usage is None else sum(asked.billed, answer.usage),
+        cost=sum(map(tier.cost, usages)),
+        latency=asked.latency,
+        calls=asked.calls,
+        propensity=run.propensity,
+        stop=answer.stop,
+        text=answer.text,
+        request_id=answer.request_id,
     )
+    return Taken(run.rank, answer, attempt)
 
 
-def _signals(evidence: Evidence) -> Mapping[str, float]:
-    values = evidence.answers[-1].signals.tolist()
-    return {name: value for name, value in zip(NAMES, values, strict=True) if value == value}  # noqa: PLR0124
+def judged(item: Attempt | Taken, evidence: Evidence, step: Step) -> Taken:
+    """The same answer with its confidence; ``step`` is what the rule said of it."""
+    assert isinstance(item, Taken)
+    confidence = evidence.quality[item.rank]
+    known = not math.isnan(confidence)
+    signals = zip(NAMES, evidence.answers[-1].signals.tolist(), strict=True)
+    attempt = replace(
+        item.attempt,
+        reason=step.reason,
+        confidence=confidence if known else None,
+        threshold=step.threshold if known else None,
+        signals={name: value for name, value in signals if not math.isnan(value)},
+    )
+    return replace(item, attempt=attempt)
 
 
 def failed(tier: Tier, run: Run, asked: Asked) -> Attempt:
     """Note that ``tier`` gave no answer."""
     error = asked.outcome
-    if not isinstance(error, ProviderError):
+    if error is None:
         reason = "the deadline left no time to ask it"
         return Attempt(tier=tier.name, model=tier.model, verdict="skipped", reason=reason)
-    usage = error.usage
+    ours = isinstance(error, TierwiseError)
     return Attempt(
         tier=tier.name,
         model=tier.model,
         verdict="failed",
-        reason=f"{type(error).__name__}: {error}",
-        usage=usage,
-        cost=0 if usage is None else tier.cost(usage),
+        reason=f"{type(error).__name__}: {error}" if ours else f"interrupted by {type(error).__name__}",
+        usage=sum(asked.billed[1:], asked.billed[0]) if asked.billed else None,
+        cost=sum(map(tier.cost, asked.billed)),
         latency=asked.latency,
         calls=asked.calls,
         propensity=run.propensity,
-        request_id=error.request_id,
+        request_id=error.request_id if isinstance(error, ProviderError) else None,
     )
 
 
@@ -81,7 +94,7 @@ def closed(
     draft: Decision,
     ladder: Ladder,
     trail: Sequence[Attempt | Taken],
-    stop: Stop | None,
+    ending: Ending | None,
     latency: float,
     *,
     best_single: str | None = None,
@@ -89,39 +102,62 @@ def closed(
 ) -> Decision:
     """The finished decision: every verdict settled, ``latency`` in seconds, and what other tiers would have cost.
 
-    ``stop`` is None when the request failed with ``error``.
+    ``ending`` is None when the request failed with ``error``.
     """
-    attempts: list[Attempt] = []
-    kept = False
-    for item in trail:
-        if isinstance(item, Attempt):
-            attempts.append(item)
-            continue
-        verdict: Verdict = "outvoted" if kept else "escalated"
-        reason = "an earlier answer is more likely to be right" if kept else item.attempt.reason
-        if stop is not None and item.rank == stop.rank:
-            verdict, reason, kept = "accepted", stop.reason, True
-        attempts.append(replace(item.attempt, verdict=verdict, reason=reason))
-    answer = next((item for item in trail if isinstance(item, Taken) and stop and item.rank == stop.rank), None)
-    said = None if error is None else str(error) or type(error).__name__
     return replace(
         draft,
-        attempts=tuple(attempts),
-        strong_cost=_elsewhere(ladder[-1], trail, answer),
-        best_single_cost=_elsewhere(next((t for t in ladder.tiers if t.name == best_single), None), trail, answer),
+        attempts=tuple(_settled(trail, ending)),
+        strong_cost=_elsewhere(ladder[-1], draft, trail, ending),
+        best_single_cost=_elsewhere(
+            next((tier for tier in ladder.tiers if tier.name == best_single), None), draft, trail, ending
+        ),
         latency=max(latency, 0.0),
-        error=said,
+        error=None if error is None else str(error) or type(error).__name__,
     )
 
 
-def _elsewhere(tier: Tier | None, trail: Sequence[Attempt | Taken], answer: Taken | None) -> int | None:
+def _settled(trail: Sequence[Attempt | Taken], ending: Ending | None) -> Iterator[Attempt]:
+    """The attempts with their verdicts.
+
+    The accepted answer's confidence and bar are those of the last step, which may know more than the first; an
+    answer that came after it is held to the accepted one's confidence.
+    """
+    kept: float | None = None
+    for item in trail:
+        if isinstance(item, Attempt):
+            yield item
+        elif ending is None or (item.rank != ending.stop.rank and kept is None):
+            yield item.attempt
+        else:
+            chance = ending.quality[item.rank]
+            known = None if math.isnan(chance) else chance
+            if item.rank == ending.stop.rank:
+                kept = chance
+                bar = None if known is None else ending.stop.threshold
+                yield replace(
+                    item.attempt, verdict="accepted", reason=ending.stop.reason, confidence=known, threshold=bar
+                )
+            else:
+                reason = "an earlier answer is likelier to be right"
+                yield replace(item.attempt, verdict="outvoted", reason=reason, confidence=known, threshold=kept)
+
+
+def _elsewhere(
+    tier: Tier | None, draft: Decision, trail: Sequence[Attempt | Taken], ending: Ending | None
+) -> int | None:
     """Nano-dollars that this request cost or would have cost at ``tier`` alone, None where that is not known.
 
-    The call that was really made there, else the accepted answer's token counts at its prices.
+    The call that was really made there, else the accepted answer's token counts at its prices. An upgrade would
+    not have been asked for, so it would have cost nothing.
     """
-    if tier is None or answer is None or answer.completion.usage is None:
+    answers = [item for item in trail if isinstance(item, Taken)]
+    if tier is None or ending is None or any(item.attempt.usage is None for item in answers):
         return None
-    for item in trail:
-        if isinstance(item, Taken) and item.attempt.tier == tier.name and item.attempt.usage is not None:
+    if draft.upgraded_from is not None:
+        return 0
+    for item in answers:
+        if item.attempt.tier == tier.name:
             return item.attempt.cost
-    return tier.cost(answer.completion.usage)
+    usage = next(item.completion.usage for item in answers if item.rank == ending.stop.rank)
+    assert usage is not None
+    return tier.cost(usage)

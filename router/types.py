@@ -84,10 +84,16 @@ class Request:
             raise InputError("the prompt is empty; pass some text to answer")
         if self.max_tokens is not None and not _whole(self.max_tokens, least=1):
             raise InputError(f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}")
+        for name in ("user", "session", "floor", "ceiling"):
+            value = getattr(self, name)
+            if value is not None and not _text(value):
+                raise InputError(f"{name} must be text, not {value!r}")
+        for name in ("temperature", "deadline"):
+            value = getattr(self, name)
+            if value is not None and not _number(value):
+                raise InputError(f"{name} must be a number, not {value!r}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise InputError(f"temperature must be between 0 and 2, not {self.temperature!r}")
-        if self.deadline is not None and math.isnan(self.deadline):
-            raise InputError("deadline must be a number of seconds, not NaN")
         if not all(_text(part) and part for part in self.stop):
             raise InputError("stop takes non-empty strings")
         for key, value in self.tags.items():
@@ -118,6 +124,10 @@ def _whole(value: object, *, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
 def _text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -146,13 +156,26 @@ def _as_message(item: object, place: int) -> Message:
     unknown = set(item) - {"role", "content", "tool_calls", "tool_call_id"}
     if unknown or "role" not in item:
         raise InputError(f"message {place} needs `role` and `content`; it has {', '.join(map(str, item)) or 'nothing'}")
-    calls = tuple(call if isinstance(call, ToolCall) else ToolCall(**call) for call in item.get("tool_calls") or ())
+    calls = item.get("tool_calls") or ()
     return Message(
         role=item["role"],
         content=item.get("content") or "",
-        tool_calls=calls,
+        tool_calls=tuple(_as_call(call, place) for call in calls),
         tool_call_id=item.get("tool_call_id"),
     )
+
+
+def _as_call(call: object, place: int) -> ToolCall:
+    """A tool call as a value; OpenAI's nested form is understood too."""
+    if isinstance(call, ToolCall):
+        return call
+    if isinstance(call, Mapping):
+        function = call.get("function", call)
+        if isinstance(function, Mapping):
+            id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+            if isinstance(id, str) and isinstance(name, str) and isinstance(arguments, str):
+                return ToolCall(id=id, name=name, arguments=arguments)
+    raise InputError(f"a tool call of message {place} needs `id`, `name` and `arguments` as text; it is {call!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +198,9 @@ class Usage:
             count = getattr(self, name)
             if not _whole(count, least=0):
                 raise ValueError(f"{name} must be a count of tokens, not {count!r}")
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 
     @property
     def prompt_tokens(self) -> int:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from router.cascade import Plan
+from router.decision import ANSWERED
 from router.features import Floats
 from router.pricing import NANO
 from training.metrics import auroc, brier, ece, interval
 from training.prompt_fit import ACCEPTABLE
 from training.records import Records
 from training.replay import Replayed, costs_of, qualities_of, replay_all
+
+HELD_OUT = "which shares no split key with the rows of fitting, calibration and tuning"
+SEEN = "NOT held out: training used these rows, so the figures are flattered"
 
 
 def evaluate(records: Records, plan: Plan, *, split: str) -> dict[str, Any]:
@@ -53,9 +58,9 @@ def evaluate(records: Records, plan: Plan, *, split: str) -> dict[str, Any]:
         "classifier": {name: _classifier(records, plan, rank) for rank, name in enumerate(names)},
         "n": len(records),
         "protocol": (
-            f"split {split!r}, disjoint by prompt from the rows of fitting, calibration and tuning; logged answers "
-            "replayed through the runtime's cascade; every call charged at the configured prices; 95 % bootstrap "
-            "intervals clustered by prompt, 1,000 draws, seed 0"
+            f"split {split!r}, {HELD_OUT if split == 'test' else SEEN}; logged answers replayed through the runtime's "
+            "cascade; every call charged at the configured prices; 95 % bootstrap intervals clustered by split key, "
+            "1,000 draws, seed 0"
         ),
         "policy_version": plan.policy_version,
     }
@@ -87,10 +92,9 @@ def _escalations(done: Replayed, names: tuple[str, ...]) -> dict[str, float]:
     """Per tier: of the times it answered, the share after which a stronger tier was called."""
     left, visited = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for decision in done.decisions:
-        answered = [attempt for attempt in decision.attempts if attempt.usage is not None]
-        for place, attempt in enumerate(answered):
-            visited[attempt.tier] += 1
-            left[attempt.tier] += place + 1 < len(answered)
+        for place, attempt in enumerate(decision.attempts):
+            visited[attempt.tier] += attempt.verdict in ANSWERED
+            left[attempt.tier] += decision.left(place)
     return {name: left[name] / visited[name] if visited[name] else 0.0 for name in names}
 
 
@@ -117,7 +121,7 @@ def _wasted(done: Replayed) -> float:
     return wasted / total if total else 0.0
 
 
-def _scorer(records: Records, plan: Plan, rank: int) -> dict[str, float]:
+def _scorer(records: Records, plan: Plan, rank: int) -> dict[str, float | None]:
     """How good the confidence in one tier's answer is, over all queries, when it alone has answered."""
     confidence, good = [], []
     for query in records.queries:
@@ -129,12 +133,17 @@ def _scorer(records: Records, plan: Plan, rank: int) -> dict[str, float]:
     return _graded(np.array(confidence), np.array(good, float))
 
 
-def _classifier(records: Records, plan: Plan, rank: int) -> dict[str, float]:
+def _classifier(records: Records, plan: Plan, rank: int) -> dict[str, float | None]:
     """How good the chance that a tier suffices is, from the prompt alone."""
     chances = np.array([plan.assessor.begin(query.request).quality[rank] for query in records.queries])
     good = np.array([query.qualities[rank] >= ACCEPTABLE for query in records.queries], float)
     return _graded(chances, good)
 
 
-def _graded(confidence: Floats, good: Floats) -> dict[str, float]:
-    return {"auroc": auroc(confidence, good), "ece": ece(confidence, good), "brier": brier(confidence, good)}
+def _graded(confidence: Floats, good: Floats) -> dict[str, float | None]:
+    ranked = auroc(confidence, good)
+    return {
+        "auroc": None if math.isnan(ranked) else ranked,
+        "ece": ece(confidence, good),
+        "brier": brier(confidence, good),
+    }

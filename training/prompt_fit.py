@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from router.errors import InputError
@@ -94,11 +94,7 @@ def fit_logistic(
 ) -> tuple[Any, Floats]:
     """A logistic regression whose penalty is chosen by grouped cross-validation; and its out-of-fold logits."""
     target = (quality >= ACCEPTABLE).astype(int)
-    if target.min() == target.max():
-        raise InputError(
-            f"every label is {'acceptable' if target[0] else 'unacceptable'}: there is nothing to learn from one class"
-        )
-    folds = list(GroupKFold(min(FOLDS, len(set(groups)))).split(matrix, target, groups))
+    folds = _folds(matrix, target, groups)
     best: tuple[float, float, Floats] | None = None
     for penalty in penalties:
         model = LogisticRegression(C=penalty, max_iter=2000)
@@ -109,3 +105,19 @@ def fit_logistic(
     assert best is not None
     model = LogisticRegression(C=best[1], max_iter=2000).fit(matrix, target)
     return model, best[2]
+
+
+def _folds(matrix: Any, target: Floats, groups: Sequence[str]) -> list[Any]:
+    """Folds that share no group, each with both classes to learn from.
+
+    Raises:
+        InputError: one class is missing, or too rare for that.
+    """
+    rarest = min(len({group for group, found in zip(groups, target, strict=True) if found == kind}) for kind in (0, 1))
+    if rarest == 0:
+        kind = "acceptable" if target[0] else "unacceptable"
+        raise InputError(f"every label is {kind}: there is nothing to learn from one class")
+    if rarest < FOLDS:
+        kind = "acceptable" if target.mean() < ACCEPTABLE else "unacceptable"
+        raise InputError(f"a tier has an {kind} answer to only {rarest} prompts; label at least {FOLDS} of them")
+    return list(StratifiedGroupKFold(FOLDS).split(matrix, target, groups))

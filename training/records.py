@@ -73,6 +73,21 @@ class Records:
         return len(self.queries)
 
 
+def apart(records: Records) -> None:
+    """Refuse records of which two splits share a prompt.
+
+    Raises:
+        InputError: they do.
+    """
+    seen: dict[str, str] = {}
+    for query in records.queries:
+        if seen.setdefault(query.split_key, query.split) != query.split:
+            raise InputError(
+                f"query {query.id!r} stands in split {query.split!r} and, under the same split key, in "
+                f"{seen[query.split_key]!r}: a score on one would be flattered; split anew"
+            )
+
+
 def disjoint(first: Records, second: Records) -> None:
     """Refuse two sets of queries that share a prompt.
 
@@ -98,7 +113,10 @@ def read(path: str | Path, ladder: Ladder) -> Records:
     where = Path(path)
     if not where.is_file():
         raise InputError(f"{where}: there is no such file; pass the labelled answers with --data")
-    table = pyarrow.parquet.read_table(where)
+    try:
+        table = pyarrow.parquet.read_table(where)
+    except (pyarrow.ArrowException, OSError):
+        raise InputError(f"{where}: it cannot be read as Parquet; pass the labelled answers with --data") from None
     missing = [name for name in _NEEDED if name not in table.column_names]
     if missing:
         raise InputError(f"{where}: the column {missing[0]!r} is missing; it has {', '.join(table.column_names)}")
@@ -113,7 +131,9 @@ def read(path: str | Path, ladder: Ladder) -> Records:
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         grouped.setdefault(row["query_id"], []).append(row)
-    return Records(ladder.names, tuple(_query(key, group, ladder, where) for key, group in grouped.items()))
+    records = Records(ladder.names, tuple(_query(key, group, ladder, where) for key, group in grouped.items()))
+    apart(records)
+    return records
 
 
 def _query(key: str, rows: Sequence[dict[str, Any]], ladder: Ladder, where: Path) -> Query:

@@ -17,6 +17,9 @@ from training.replay import costs_of, qualities_of, remembering, replay_all, wit
 GRID = 11
 """Quantiles of the observed chances that plain thresholds are tried at."""
 
+LEAST = 1e-6
+"""The lowest bar that is tried: it accepts everything but a refusal."""
+
 LAMBDAS = 41
 """Values of quality per dollar that are tried, evenly on a log scale."""
 
@@ -99,7 +102,7 @@ def library(records: Records, plan: Plan) -> Iterator[Rule]:
     begun = [plan.assessor.begin(query.request).quality for query in records.queries]
     starts = _quantiles([chance for row in begun for chance in row])
     for start in starts:
-        for accept in (0.0, *_quantiles(_confidences(records, plan))):
+        for accept in (LEAST, *_quantiles(_confidences(records, plan))):
             yield Thresholds(start=(start,) * tiers, accept=(accept,) * tiers)
     gap = float(np.nanmean(costs_of(records, plan).max(axis=1)))
     keeps: tuple[Keep, ...] = ("best", "last")

@@ -27,6 +27,9 @@ ATTEMPT_COLUMNS = (
 WITHHELD = "not kept"
 """Stands for a provider's message where no text is kept."""
 
+_TELLING = frozenset({"number_log", "number_negative", "number_fraction"})
+"""Signals from which an answer that is a number could be told."""
+
 _NO_USAGE = (None, None, None, None, None)
 
 
@@ -107,7 +110,7 @@ def _attempt(decision_id: str, seq: int, attempt: Attempt, *, with_text: bool) -
         attempt.stop,
         maybe(attempt.text) if with_text else None,
         maybe(attempt.request_id),
-        dump(attempt.signals),
+        dump(attempt.signals if with_text else {k: v for k, v in attempt.signals.items() if k not in _TELLING}),
     )
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from router.decision import ANSWERED
 from router.ledger.reading import within
 from router.types import Usage
 
@@ -21,8 +22,6 @@ Sums = Mapping[str, Any]
 # Every zone in use today is a whole number of these away from UTC, so that days of any zone are sums of them.
 SLOT = 900
 """Seconds in a quarter of an hour."""
-
-_ANSWERED = ("accepted", "escalated", "outvoted")
 
 
 def total(connection: Connection, since: float | None, until: float | None) -> list[Sums]:
@@ -95,13 +94,18 @@ def _by_attempt(
     connection: Connection, key: ColumnElement[Any], since: float | None, until: float | None
 ) -> list[Sums]:
     """Group attempts by ``key``, a column of theirs."""
-    from sqlalchemy import case, distinct, func, select
+    from sqlalchemy import case, distinct, exists, func, select
 
     from router.ledger.schema import attempts, decisions
 
     def requests(*verdicts: str) -> ColumnElement[int]:
         return func.count(distinct(case((attempts.c.verdict.in_(verdicts), attempts.c.decision_id))))
 
+    later = attempts.alias()
+    goes_on = exists().where(
+        later.c.decision_id == attempts.c.decision_id, later.c.seq > attempts.c.seq, later.c.verdict != "skipped"
+    )
+    left = attempts.c.verdict.in_(ANSWERED) & goes_on
     joined = attempts.join(decisions, attempts.c.decision_id == decisions.c.id)
     of_period = within(since, until)
     tried = (
@@ -109,7 +113,7 @@ def _by_attempt(
             key.label("key"),
             requests("accepted", "escalated", "outvoted", "failed").label("requests"),
             func.sum(attempts.c.cost_nano).label("cost"),
-            requests("escalated", "outvoted").label("escalated"),
+            func.count(distinct(case((left, attempts.c.decision_id)))).label("escalated"),
             requests("failed").label("failed"),
             *_usage(attempts.c),
         )
@@ -129,7 +133,7 @@ def _by_attempt(
 def _usage(attempt: Columns) -> list[ColumnElement[Any]]:
     from sqlalchemy import case, func
 
-    unreported = attempt.verdict.in_(_ANSWERED) & attempt.input_tokens.is_(None)
+    unreported = attempt.verdict.in_(ANSWERED) & attempt.input_tokens.is_(None)
     wasted = case((attempt.verdict != "accepted", attempt.cost_nano), else_=0)
     return [
         func.sum(wasted).label("wasted"),
