@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from router.cli.main import app
+from router.cli.main import app, guarded
+from router.errors import InputError
 
 PLAIN = CliRunner()
 
@@ -50,9 +51,12 @@ def run(*words, status=0, stdin=None):
     return result.stdout
 
 
-def tierwise(*words, **environ):
-    """``tierwise WORDS`` as a process: its exit status, standard output and standard error."""
-    program = "from router.cli.main import main; main()"
+def tierwise(*words, without=None, **environ):
+    """``tierwise WORDS`` as a process: its exit status, standard output and standard error.
+
+    ``without`` is a package that is not installed there.
+    """
+    program = f"import sys; sys.modules[{without!r}] = None; from router.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, *words],
         capture_output=True,
@@ -205,6 +209,50 @@ def test_explaining_what_is_not_there_says_so(config):
     run("route", "Hello?", "-c", config)
     status, _, err = tierwise("explain", "nothing", "-c", config)
     assert (status, err) == (2, "error: the ledger has no decision 'nothing'\n")
+
+
+@pytest.mark.parametrize("place", ["none/x.toml", "file/x.toml", "."])
+def test_init_where_nothing_can_be_written_says_so(tmp_path, place):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InputError, match=r"cannot write .* \(.+\); pass --out to write elsewhere"):
+        run("init", "--out", str(tmp_path / place), "--force")
+
+
+def test_data_that_is_no_parquet_file_is_one_sentence(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("# Not rows")
+
+    status, _, err = tierwise("train", "fit", "--data", str(path))
+
+    assert status == 2
+    assert err == f"error: {path}: it cannot be read as Parquet; pass the labelled answers with --data\n"
+
+
+def test_training_without_its_extra_names_the_extra():
+    status, _, err = tierwise("train", "fit", without="sklearn")
+
+    assert status == 2
+    assert err == "error: this needs sklearn, which is not installed; run `pip install 'tierwise[train]'`\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ModuleNotFoundError("No module named 'psycopg'", name="psycopg"), "run `pip install 'tierwise[postgres]'`"),
+        (ModuleNotFoundError("No module named 'x'", name="x.y"), "error: No module named 'x'"),
+        (PermissionError(13, "Permission denied", "/root/x"), "error: /root/x: Permission denied"),
+        (TimeoutError(), "error: TimeoutError"),
+    ],
+)
+def test_what_any_command_raises_is_one_sentence(capsys, error, told):
+    def command():
+        raise error
+
+    with pytest.raises(SystemExit, match="2"):
+        guarded(command)
+
+    assert told in capsys.readouterr().err
 
 
 def test_commands_of_installed_packages_are_there():

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from router.cli.cost import cost
 from router.cli.doctor import doctor
+from router.cli.faults import sentence
 from router.cli.local import local
 from router.errors import InputError, TierwiseError
 from router.options import Options
@@ -143,9 +144,12 @@ def init(
         typer.echo("\n".join(preset_names()))
         return
     text = preset_toml(preset)
-    if out.exists() and not force:
-        raise InputError(f"{out} exists; pass --force to overwrite it, or --out to write elsewhere")
-    out.write_text(text, encoding="utf-8")
+    try:
+        if out.exists() and not force:
+            raise InputError(f"{out} exists; pass --force to overwrite it, or --out to write elsewhere")
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {out} ({error.strerror}); pass --out to write elsewhere") from None
     typer.echo(f"wrote {out}; next: tierwise doctor")
 
 
@@ -167,17 +171,13 @@ def guarded(run: Callable[[], Any]) -> None:
     """Run a command line; what went wrong is one sentence on standard error, and exit status 2."""
     try:
         run()
-    except TierwiseError as error:
-        _complain(str(error))
-        raise SystemExit(2) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
-
-
-def _complain(message: str) -> None:
-    """Print an error; as Text, because a message may hold a TOML table or a user's words that look like markup."""
-    line = Text.assemble(("error:", "bold red"), " ", message)
-    Console(stderr=True).print(line, highlight=False, soft_wrap=True)
+    except (TierwiseError, OSError, ImportError) as error:
+        # Text, because a message may hold a TOML table or a user's words, which look like markup.
+        line = Text.assemble(("error:", "bold red"), " ", sentence(error))
+        Console(stderr=True).print(line, highlight=False, soft_wrap=True)
+        raise SystemExit(2) from None
 
 
 def main() -> None:
@@ -186,7 +186,7 @@ def main() -> None:
         try:
             command = point.load()
         except ImportError as error:
-            command = _missing(point.name, error)
+            command = _missing(error)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=point.name)
         else:
@@ -194,9 +194,9 @@ def main() -> None:
     guarded(app)
 
 
-def _missing(name: str, error: ImportError) -> Callable[[], None]:
+def _missing(error: ImportError) -> Callable[[], None]:
     def command() -> None:
-        raise InputError(f"`tierwise {name}` needs the extra [train]; install tierwise[train] ({error})")
+        """Not installed: run it to see what is missing."""
+        raise error
 
-    command.__doc__ = "(needs the extra [train])"
     return command
