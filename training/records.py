@@ -114,10 +114,7 @@ def read(path: str | Path, ladder: Ladder) -> Records:
     if not where.is_file():
         raise InputError(f"{where}: there is no such file; pass the labelled answers with --data")
     try:
-        try:
         table = pyarrow.parquet.read_table(where)
-    except (pyarrow.ArrowException, OSError):
-        raise InputError(f"{where}: it cannot be read as Parquet; pass the labelled answers with --data") from None
     except (pyarrow.ArrowException, OSError):
         raise InputError(f"{where}: it cannot be read as Parquet; pass the labelled answers with --data") from None
     missing = [name for name in _NEEDED if name not in table.column_names]
