@@ -7,17 +7,21 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from router.errors import BundleError, ConfigError, LedgerError
+from router.cli.faults import sentence
+from router.errors import MissingKey, TierwiseError
 
 if TYPE_CHECKING:
     from router.config import Config
+    from router.tiers import Tier
+
+_FAILURES = (TierwiseError, OSError, ImportError)
 
 Health = Literal["ok", "warning", "problem"]
 
@@ -52,55 +56,73 @@ def doctor(
 
 
 def examine(source: str | None) -> Iterator[Finding]:
-    """Look at everything in the order in which a request meets it."""
+    """Look at everything in the order in which a request meets it; whatever fails is a finding, and raises nothing."""
     from router import config as configuration
 
     try:
         settings = configuration.load(source)
-    except ConfigError as error:
-        yield Finding("configuration", "problem", str(error))
+    except _FAILURES as error:
+        yield Finding("configuration", "problem", sentence(error))
         return
+    yield from _told("configuration", _configuration(settings, source))
+    for tier in settings.tiers.tiers:
+        yield from _told(f"tier {tier.name}", _tier(tier))
+    yield from _told("policy", _policy(settings))
+    yield from _told("ledger", _ledger(settings))
+
+
+def _told(subject: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    try:
+        yield from found
+    except _FAILURES as error:
+        yield Finding(subject, "problem", sentence(error))
+
+
+def _configuration(settings: Config, source: str | None) -> Iterator[Finding]:
     names = " < ".join(settings.tiers.names)
     yield Finding("configuration", "ok", f"{settings.source or source}: tiers {names}, version {settings.version}")
     for line in settings.warnings(datetime.now().astimezone().date()):
         yield Finding("configuration", "warning", line)
-    yield from _tiers(settings)
-    yield from _policy(settings)
-    yield from _ledger(settings)
 
 
-def _tiers(settings: Config) -> Iterator[Finding]:
-    from router.local_models import DEMO_MODELS, path_of
+def _tier(tier: Tier) -> Iterator[Finding]:
+    from router.providers.sdks import account
 
-    for tier in settings.tiers.tiers:
-        subject = f"tier {tier.name}"
-        if tier.api_key_env is not None and not os.environ.get(tier.api_key_env):
-            yield Finding(subject, "problem", f"set the environment variable {tier.api_key_env} to its API key")
-            continue
-        if tier.api == "local":
-            path = path_of(tier.model) if tier.model in DEMO_MODELS else Path(tier.model)
-            if not path.exists():
-                yield Finding(subject, "problem", f"the model {tier.model} is not here; run `tierwise local pull`")
-                continue
-            yield Finding(subject, "ok", f"{path}")
-            continue
-        key = f"key in {tier.api_key_env}" if tier.api_key_env else "no key needed"
-        rates = tier.price.rates
-        yield Finding(
-            subject,
-            "ok",
-            f"{tier.model}, {key}, ${rates.input / 1e6:g} in and ${rates.output / 1e6:g} out per million tokens",
-        )
+    subject = f"tier {tier.name}"
+    if tier.api == "local":
+        yield _local(tier)
+        return
+    try:
+        has_key = account(tier, os.environ).key != "none"
+    except MissingKey as error:
+        yield Finding(subject, "problem", f"set the environment variable {error.variable} to its API key")
+        return
+    key = f"key in {tier.api_key_env or 'the environment'}" if has_key else "no key needed"
+    rates = tier.price.rates
+    yield Finding(
+        subject,
+        "ok",
+        f"{tier.model}, {key}, ${rates.input / 1e6:g} in and ${rates.output / 1e6:g} out per million tokens",
+    )
+
+
+def _local(tier: Tier) -> Finding:
+    from router.local_models import DEMO_MODELS
+    from router.providers.local import model_path
+
+    subject, path = f"tier {tier.name}", model_path(tier)
+    if find_spec("xllamacpp") is None:
+        return Finding(subject, "problem", "llama.cpp is not installed; run `pip install 'tierwise[local]'`")
+    if path.is_file():
+        return Finding(subject, "ok", f"{path}")
+    remedy = "run `tierwise local pull`" if tier.model in DEMO_MODELS else "give the path of a GGUF file"
+    return Finding(subject, "problem", f"the model {tier.model} is not at {path}; {remedy}")
 
 
 def _policy(settings: Config) -> Iterator[Finding]:
     from router.planning import plan_of
 
-    try:
-        plan = plan_of(settings)
-    except BundleError as error:
-        yield Finding("policy", "problem", str(error))
-        return
+    plan = plan_of(settings)
     if plan.policy_version == "untrained":
         yield Finding(
             "policy",
@@ -119,12 +141,7 @@ def _ledger(settings: Config) -> Iterator[Finding]:
     if ledger is None:
         yield Finding("ledger", "warning", "switched off: no cost is recorded and nothing can be learned from it")
         return
-    try:
+    with ledger:
         ledger.open()
         count = ledger.count()
-    except LedgerError as error:
-        yield Finding("ledger", "problem", str(error))
-        return
-    finally:
-        ledger.close()
     yield Finding("ledger", "ok", f"{count:,} decisions")
