@@ -88,6 +88,15 @@ def test_route_as_json_is_the_whole_decision_with_costs_in_usd(config, llmock):
     assert (decision["tags"], decision["user"], decision["tier"]) == ({"feature": "sums"}, "u1", "large")
 
 
+def test_route_as_json_has_the_calls_of_tools(config, llmock):
+    llmock.call_tool("add", {"a": 1})
+
+    told = json.loads(run("route", "What is 6 * 7?", "-c", config, "--json"))
+
+    assert [(call["name"], json.loads(call["arguments"])) for call in told["tool_calls"]] == [("add", {"a": 1})]
+    assert told["stop"] == "tool_calls"
+
+
 def test_route_reads_standard_input_and_streams(config, llmock):
     llmock.reply("Forty-two it is.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,7 +82,12 @@ def route(
         else:
             response = router.route(_text(prompt), **options)
             if as_json:
-                told = {"text": response.text, "stop": response.stop, "decision": response.decision.as_dict()}
+                told = {
+                    "text": response.text,
+                    "tool_calls": [asdict(call) for call in response.tool_calls],
+                    "stop": response.stop,
+                    "decision": response.decision.as_dict(),
+                }
                 typer.echo(json.dumps(told, indent=2))
             else:
                 typer.echo(response.text)
