@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import zipfile
 from dataclasses import replace
@@ -92,27 +90,6 @@ def rewritten(path, changes):
         for name, blob in members.items():
             if blob is not None:
                 archive.writestr(name, blob)
-
-
-def altered(path, *, arrays=None, **manifest):
-    """Rewrite the bundle at ``path`` as its own author would: every hash fits the changed content."""
-    blobs = {name: blob if isinstance(blob, bytes) else packed(blob) for name, blob in (arrays or {}).items()}
-    with zipfile.ZipFile(path) as archive:
-        told = json.loads(archive.read("manifest.json")) | manifest
-    told["arrays"] |= {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}
-    rewritten(path, {"manifest.json": json.dumps(told).encode(), **blobs})
-
-
-def packed(array):
-    """``array`` as the bytes of a .npy file, pickled where it holds objects."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    return buffer.getvalue()
-
-
-def header(text):
-    """A .npy file of a header only."""
-    return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.encode().ljust(117) + b"\n"
 
 
 @pytest.fixture
@@ -213,126 +190,6 @@ def test_a_manifest_of_another_kind_is_refused(saved, change, words):
     rewritten(saved, {"manifest.json": json.dumps(manifest | change).encode()})
 
     with pytest.raises(BundleError, match=words):
-        load(saved)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"rule": {"kind": "always", "rank": 7}}, "asks the tier of rank 7, and there are 2 tiers"),
-        ({"rule": {"kind": "always", "rank": True}}, "asks the tier of rank True"),
-        ({"rule": {"kind": "always", "why": 1}}, "gives no reason in words"),
-        ({"rule": {"kind": "cost_aware", "quality_per_dollar": "x"}}, "quality_per_dollar is 'x'"),
-        ({"rule": {"kind": "cost_aware", "quality_per_dollar": float("nan")}}, "quality_per_dollar is nan"),
-        ({"rule": {"kind": "cost_aware", "quality_per_dollar": 10**400}}, r"quality_per_dollar is 10+\.\.\."),
-        ({"rule": {"kind": "cost_aware", "quality_per_dollar": 1, "keep": "none"}}, "neither 'best' nor 'last'"),
-        ({"rule": {"kind": "thresholds", "start": [0.5], "accept": [0.5]}}, "1 thresholds `start`, and there are 2"),
-        ({"rule": {"kind": "thresholds", "start": [0.5, 0], "accept": [0.5, "x"]}}, "`accept` are not all finite"),
-        ({"rule": []}, "other parameters|no rule"),
-        ({"states": [1]}, "no confidence scorer is there for the answers of tier 1"),
-        ({"states": [1, 2, 4]}, r"the states \[1, 2, 4\] are no sets of 2 tiers"),
-        ({"states": {"1": 1}}, "are no sets of 2 tiers"),
-        ({"tiers": ["small", "middle", "large"], "models": ["a", "b", "c"]}, "answers of tier 2"),
-        ({"tiers": ["large", "large"]}, "names the tiers large, large"),
-        ({"tiers": "large"}, "`tiers` is no list of names"),
-        ({"models": ["a"]}, "and the models a"),
-        ({"best_single": "zzz"}, "best single tier 'zzz' is none of small, large"),
-        ({"facts": []}, "facts are no table"),
-        ({"format": None}, "its format is None"),
-    ],
-)
-def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
-    altered(saved, **change)
-
-    with pytest.raises(BundleError, match=words):
-        load(saved)
-
-
-@pytest.mark.parametrize(
-    ("name", "array", "words"),
-    [
-        ("prompt.hand", np.zeros((3, 9)), r"prompt\.hand has the shape \(3, 9\), where \(\d+, 2\) is wanted"),
-        ("prompt.keys", np.uint64(7), r"prompt\.keys has the shape \(\)"),
-        ("prompt.idf", np.zeros(1), r"prompt\.idf has the shape \(1,\)"),
-        ("prompt.intercept", np.array([np.nan, 0]), "holds NaN, infinity or a number too large"),
-        ("prompt.intercept", np.array([0, -np.inf]), "holds NaN, infinity or a number too large"),
-        ("prompt.intercept", np.array(["a", "b"]), "holds <U1 and not numbers"),
-        ("prompt.intercept", np.array([0, 1], np.uint8), "holds uint8 and not floating-point numbers"),
-        ("prompt.scale", np.zeros(len(HAND)), "too near it to divide by"),
-        ("calibration.x", np.array([[1.0, 0.0]] * 2), r"the knots calibration\.x do not ascend"),
-        ("calibration.y", np.array([[0.0, 2.0]] * 2), "not all between 0 and 1"),
-        ("calibration.x", np.zeros((2, 0)), r"where \(2, 1\) is wanted"),
-        ("calibration.x", np.array([[0.0, 0.5, 1.0]] * 2), r"calibration\.y has the shape \(2, 2\), where \(2, 3\)"),
-        ("scorer.2.model.weights", np.zeros((4, 2)), r"scorer\.2\.model\.weights has the shape \(4, 2\)"),
-        ("length.smear", np.ones(3), r"length\.smear has the shape \(3,\)"),
-        ("more", np.zeros(1), "the array more is of no use"),
-    ],
-)
-def test_an_array_that_could_not_be_reckoned_with_is_refused(saved, name, array, words):
-    altered(saved, arrays={f"{name}.npy": array})
-
-    with pytest.raises(BundleError, match=words):
-        load(saved)
-
-
-@pytest.mark.parametrize("change", ["twice", "backwards", "floats"])
-def test_keys_that_a_search_would_miss_are_refused(saved, change):
-    keys = load(saved).estimators.prompt.keys
-    changed = {"twice": np.repeat(keys[:1], len(keys)), "backwards": keys[::-1], "floats": keys.astype(float)}[change]
-    altered(saved, arrays={"prompt.keys.npy": changed})
-
-    with pytest.raises(BundleError, match=r"prompt\.keys (does not ascend|holds float64)"):
-        load(saved)
-
-
-@pytest.mark.parametrize(
-    ("blob", "words"),
-    [
-        (header("{'descr':'<f8','fortran_order':False,'shape':(99999999999,)}"), "not as long as its header says"),
-        (header("{'descr':'<f8','fortran_order':False,'shape':(-1,-3)}") + b"0" * 24, "damaged"),
-        (header("{'descr':'<f8','fortran_order':False,'shape':(1,"), "header of the array .* cannot be read"),
-        (header("{'descr':'<q99','fortran_order':False,'shape':(1,)}"), "descr"),
-        (header("{'descr':'S0','fortran_order':False,'shape':(99999999999,)}"), "and not numbers"),
-        (b"\x93NUMPY\x03\x00", "is of another layout"),
-        (b"", "damaged"),
-    ],
-)
-def test_a_broken_array_is_refused_before_memory_is_taken(saved, blob, words):
-    altered(saved, arrays={"prompt.intercept.npy": blob})
-
-    with pytest.raises(BundleError, match=words):
-        load(saved)
-
-
-@pytest.mark.parametrize("manifest", [b"[" * 200_000, b"[]", b"null", b"{}", b"", b"\xff"])
-def test_a_manifest_that_is_none_is_refused(saved, manifest):
-    rewritten(saved, {"manifest.json": manifest})
-
-    with pytest.raises(BundleError, match="damaged"):
-        load(saved)
-
-
-def test_a_compression_that_no_bundle_uses_is_refused(saved):
-    with zipfile.ZipFile(saved, "a", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("more.npy", b"x")
-
-    with pytest.raises(BundleError, match="compressed as no bundle is"):
-        load(saved)
-
-
-def test_a_wholly_rewritten_bundle_is_another_one_which_only_a_pin_refuses(saved):
-    version = load(saved).version
-    altered(saved, rule={"kind": "always", "rank": 1})
-
-    assert load(saved).version != version
-    with pytest.raises(BundleError, match="the configuration pins"):
-        load(saved, version=version)
-
-
-def test_nothing_is_unpickled(saved):
-    altered(saved, arrays={"prompt.terms.npy": np.array([{"a": 1}], dtype=object)})
-
-    with pytest.raises(BundleError, match="holds object and not numbers"):
         load(saved)
 
 
