@@ -137,6 +137,7 @@ def test_init_writes_a_preset_once(tmp_path, key):
 
     assert "claude-haiku" in path.read_text()
     assert "anthropic" in run("init", "--list").split()
+    assert json.loads(run("init", "--list", "--json"))["presets"] == run("init", "--list").split()
     words = ["init", "--preset", "local", "--out", str(path)]
     if key:
         run(*words, "--force")

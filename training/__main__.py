@@ -135,10 +135,11 @@ def evaluate(
 def _same_data(facts: Any, found: str, bundle: Path) -> None:
     """Warn when the bundle was fitted on other data: its fitting rows may then be among the ones judged."""
     if facts.get("data") not in (None, found):
-        _status.print(
-            f"[yellow]{bundle} was fitted on other data ({facts['data']}) than this ({found}); make sure that none of "
-            "these prompts were in it.[/yellow]"
+        told = (
+            f"{bundle} was fitted on other data ({facts['data']}) than this ({found}); make sure that none of these "
+            "prompts were in it."
         )
+        _status.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(result: dict[str, Any]) -> Table:

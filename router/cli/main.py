@@ -142,12 +142,13 @@ def init(
     out: Annotated[Path, typer.Option("--out", help="Where to write the configuration.")] = Path("tierwise.toml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     names: Annotated[bool, typer.Option("--list", help="Name the presets and stop.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a tierwise.toml to start from."""
     from router.catalogue import preset_names, preset_toml
 
     if names:
-        typer.echo("\n".join(preset_names()))
+        typer.echo(json.dumps({"presets": preset_names()}) if as_json else "\n".join(preset_names()))
         return
     text = preset_toml(preset)
     try:
@@ -156,7 +157,7 @@ def init(
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {out} ({error.strerror}); pass --out to write elsewhere") from None
-    typer.echo(f"wrote {out}; next: tierwise doctor")
+    typer.echo(json.dumps({"wrote": str(out)}) if as_json else f"wrote {out}; next: tierwise doctor")
 
 
 def _text(prompt: str) -> str:
