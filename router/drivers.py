@@ -19,7 +19,7 @@ from collections.abc import (
     Mapping,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from typing import Any, TypeVar
 
 from router.decision import Response
@@ -31,17 +31,24 @@ T = TypeVar("T")
 
 Core = Coroutine[Op[Any], Any, T]
 Shell = Mapping[type[Op[Any]], Callable[[Any], Any]]
-"""How to perform each kind of operation. In an asynchronous shell the callables return awaitables."""
+"""How to perform each kind of operation."""
+
+AsyncShell = Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]
+"""The same, where each operation is awaited."""
+
+_LEFT = "the reader closed the stream before its end"
 
 
 class Abandoned(TierwiseError):
     """The reader of a stream left before its end."""
 
 
-def run(core: Core[T], shell: Shell) -> T:
-    """Perform ``core`` in this thread; an operation's error goes to the core, which decides."""
+def run(core: Core[T], shell: Shell, *, error: BaseException | None = None) -> T:
+    """Perform ``core`` in this thread; an operation's error goes to the core, which decides.
+
+    A core that is already under way can be told of an ``error`` first.
+    """
     value: Any = None
-    error: BaseException | None = None
     while True:
         try:
             op = core.send(value) if error is None else core.throw(error)
@@ -54,10 +61,9 @@ def run(core: Core[T], shell: Shell) -> T:
             error = raised
 
 
-async def arun(core: Core[T], shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]) -> T:
-    """Perform ``core`` on the running event loop."""
+async def arun(core: Core[T], shell: AsyncShell, *, error: BaseException | None = None) -> T:
+    """:func:`run`, on the running event loop."""
     value: Any = None
-    error: BaseException | None = None
     while True:
         try:
             op = core.send(value) if error is None else core.throw(error)
@@ -129,25 +135,16 @@ def stream(
             else:
                 value = shell[type(op)](op)
         except GeneratorExit:
-            _abandon(core, shell)
+            with suppress(Abandoned):
+                run(core, shell, error=Abandoned(_LEFT))  # the core writes down that nobody read on
             raise
         except BaseException as raised:  # noqa: BLE001
             error = raised
 
 
-def _abandon(core: Core[Response], shell: Shell) -> None:
-    """Let the core write down that nobody read on."""
-    try:
-        op = core.throw(Abandoned("the reader closed the stream before its end"))
-        while True:
-            op = core.send(shell[type(op)](op))
-    except (StopIteration, Abandoned):
-        return
-
-
 async def astream(
     make: Callable[[], Core[Response]],
-    shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]],
+    shell: AsyncShell,
     live: Callable[[Send], AsyncGenerator[str | Completion, None]],
 ) -> AsyncIterator[str | Response]:
     """As :func:`stream`, on the event loop; the response is the last item."""
@@ -178,19 +175,11 @@ async def astream(
             else:
                 value = await shell[type(op)](op)
         except GeneratorExit:
-            await _aabandon(core, shell)
+            with suppress(Abandoned):
+                await arun(core, shell, error=Abandoned(_LEFT))
             raise
         except BaseException as raised:  # noqa: BLE001
             error = raised
-
-
-async def _aabandon(core: Core[Response], shell: Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]) -> None:
-    try:
-        op = core.throw(Abandoned("the reader closed the stream before its end"))
-        while True:
-            op = core.send(await shell[type(op)](op))
-    except (StopIteration, Abandoned):
-        return
 
 
 def _unfinished(op: Send) -> MalformedAnswer:

@@ -6,20 +6,20 @@ import functools
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, Unpack
+from typing import Protocol, Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
 from router.cascade import Birth, Plan, cascade, opening, outline
 from router.config import Config
 from router.decision import Decision, Response
-from router.drivers import Core, Shell, arun, astream, run, run_many, stream
+from router.drivers import AsyncShell, Core, Shell, arun, astream, run, run_many, stream
 from router.errors import InputError
 from router.ledger import Ledger
-from router.ops import Append, Now, Op, Send, Sleep
+from router.ops import Append, Now, Send, Sleep
 from router.options import Options, Prompt, request_of
 from router.planning import ledger_of, plan_of
 from router.policy import Run
@@ -234,7 +234,7 @@ class Router:
         if self.ledger is not None:
             self.ledger.append(op.decision, op.request)
 
-    def _ashell(self) -> Mapping[type[Op[Any]], Callable[[Any], Awaitable[Any]]]:
+    def _ashell(self) -> AsyncShell:
         import asyncio  # a synchronous caller never needs it
 
         async def now(_: Now) -> float:

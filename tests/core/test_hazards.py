@@ -272,3 +272,10 @@ def test_many_requests_are_taken_as_workers_come_free():
 
     assert len(taken) < 20
     assert len(provider.calls) < 20
+
+
+def test_leaving_a_stream_while_the_ledger_fails_is_no_error_of_the_reader():
+    made, _, _, _ = router(two_tiers(), {"small": said("one two three")}, book=Book(fails=True))
+
+    with made.stream("2 + 2?", ceiling="small") as answer:
+        assert next(iter(answer)).startswith("one")
