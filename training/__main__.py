@@ -145,14 +145,15 @@ def _same_data(facts: Any, found: str, bundle: Path) -> None:
 def _table(result: dict[str, Any]) -> Table:
     """Quality and cost of the policy beside its baselines."""
     table = Table(title=f"{result['n']:,} prompts, {result['protocol'].split(';')[0]}", title_justify="left")
-    for column in ("", "quality", "USD per 1,000", "of always-strong"):
+    for column in ("", "quality", "95 % interval", "USD per 1,000", "of strong"):
         table.add_column(column, justify="left" if not column else "right")
     strong = result["baselines"]["always_strong"]["cost_per_1k"]
     low, high = result["policy"]["quality_interval"]
     for name, row in {"policy": result["policy"], **result["baselines"]}.items():
         label = f"{name.replace('_', ' ')}" + (f" ({row['tier']})" if "tier" in row else "")
-        quality = f"{row['quality']:.1%}" + (f"  [{low:.1%}, {high:.1%}]" if name == "policy" else "")
-        table.add_row(label, quality, f"{row['cost_per_1k']:.6f}", f"{row['cost_per_1k'] / strong:.0%}")
+        bounds = f"{low:.1%} to {high:.1%}" if name == "policy" else ""
+        cost = row["cost_per_1k"]
+        table.add_row(label, f"{row['quality']:.1%}", bounds, f"{cost:.6f}", f"{cost / strong:.0%}")
     return table
 
 
