@@ -1,0 +1,1 @@
+"""Benchmarks that anybody can repeat: each module has ``run(*, report, trials) -> BenchmarkResult``."""

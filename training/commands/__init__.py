@@ -1,0 +1,1 @@
+"""The verbs of ``tierwise train``, each thin over the library."""
