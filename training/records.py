@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from router.errors import InputError
 from router.tiers import Ladder
-from router.types import Completion, Logprobs, Request, Usage, as_messages
+from router.types import Completion, Request
 
-SPLITS = ("fit", "calibrate", "tune", "test")
+SPLITS = ("train", "certify", "test")
+"""What rows are for: ``train`` is fitted and tuned on, ``certify`` only certifies, ``test`` is opened once."""
 
-_NEEDED = ("query_id", "prompt", "tier", "quality", "response", "stop", "input_tokens", "output_tokens", "split")
+_ALIASES = {
+    "fit": "train",
+    "tune": "train",
+    "train": "train",
+    "validation": "train",
+    "calibrate": "certify",
+    "calibration": "certify",
+    "certify": "certify",
+    "test": "test",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one tier answered, and how good that was: ``quality`` in [0, 1], NaN when nobody labelled it."""
+    """What one tier answered, and how good that was: ``quality`` in [0, 1], NaN when nobody labelled it.
+
+    ``source`` says who labelled it (gold, test, human, judge, silver, "" unknown), ``judge`` which one, and ``weight``
+    how much the label counts beside others.
+    """
 
     completion: Completion
     quality: float
+    source: str = ""
+    weight: float = 1.0
+    judge: str | None = None
 
 
 @dataclass(frozen=True)
 class Query:
-    """One prompt with the outcome of each tier, by rank; None where the tier was not asked."""
+    """One prompt with the outcome of each tier, by rank; None where the tier was not asked.
+
+    ``inclusion`` is, by rank, the probability with which the logging policy would have observed that tier's outcome
+    for this request: () where every tier was asked on purpose, None where the log does not say.
+    """
 
     id: str
     request: Request
@@ -36,11 +55,25 @@ class Query:
     split: str
     split_key: str
     task: str = ""
+    inclusion: tuple[float, ...] | None = ()
 
     @cached_property
     def qualities(self) -> tuple[float, ...]:
         """Quality per rank, NaN where it is unknown."""
         return tuple(math.nan if outcome is None else outcome.quality for outcome in self.outcomes)
+
+    @property
+    def weight(self) -> float:
+        """How many requests this one stands for when labelled at every tier: 1 / its least inclusion probability.
+
+        1 with full information; NaN where the log does not say, or where some tier could never have been observed.
+        A tier seen on a path was seen with at most the probability of the tiers before it on that path, so the least
+        one is the probability of having seen them all.
+        """
+        if self.inclusion is None:
+            return math.nan
+        least = min(self.inclusion, default=1.0)
+        return 1 / least if least > 0 else math.nan
 
 
 @dataclass(frozen=True)
@@ -73,6 +106,18 @@ class Records:
         return len(self.queries)
 
 
+def split_named(name: str) -> str:
+    """Return the split that a file's word for it means: "fit", "tune" and "validation" are for training.
+
+    Raises:
+        InputError: it is no known word.
+    """
+    split = _ALIASES.get(name.strip().lower())
+    if split is None:
+        raise InputError(f"split {name!r} is none of {', '.join(_ALIASES)}")
+    return split
+
+
 def apart(records: Records) -> None:
     """Refuse records of which two splits share a prompt.
 
@@ -100,77 +145,11 @@ def disjoint(first: Records, second: Records) -> None:
 
 
 def read(path: str | Path, ladder: Ladder) -> Records:
-    """Read a Parquet file in long format: a row per query and tier.
-
-    Needs the columns query_id, prompt, tier, quality, response, stop, input_tokens, output_tokens, split; uses
-    split_key, task, tokens, logprobs, top_logprobs and latency_ms where they are.
+    """Read a Parquet file in long format, a row per query and tier: see :mod:`training.long_format`.
 
     Raises:
-        InputError: the file, a column or a tier is missing, or a quality is outside [0, 1].
+        InputError: the file, a column or a tier is missing, or a value is not what its column allows.
     """
-    import pyarrow.parquet
+    from training.long_format import read_records
 
-    where = Path(path)
-    if not where.is_file():
-        raise InputError(f"{where}: there is no such file; pass the labelled answers with --data")
-    try:
-        table = pyarrow.parquet.read_table(where)
-    except (pyarrow.ArrowException, OSError):
-        raise InputError(f"{where}: it cannot be read as Parquet; pass the labelled answers with --data") from None
-    missing = [name for name in _NEEDED if name not in table.column_names]
-    if missing:
-        raise InputError(f"{where}: the column {missing[0]!r} is missing; it has {', '.join(table.column_names)}")
-    rows = table.to_pylist()
-    unknown = {row["tier"] for row in rows} - set(ladder.names)
-    absent = set(ladder.names) - {row["tier"] for row in rows}
-    if unknown or absent:
-        raise InputError(
-            f"{where}: the data and the configuration name different tiers "
-            f"(only in the data: {sorted(unknown) or 'none'}; only in the configuration: {sorted(absent) or 'none'})"
-        )
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["query_id"], []).append(row)
-    records = Records(ladder.names, tuple(_query(key, group, ladder, where) for key, group in grouped.items()))
-    apart(records)
-    return records
-
-
-def _query(key: str, rows: Sequence[dict[str, Any]], ladder: Ladder, where: Path) -> Query:
-    first = rows[0]
-    request = Request(messages=as_messages(first["prompt"]))
-    outcomes: list[Outcome | None] = [None] * len(ladder)
-    for row in rows:
-        outcomes[ladder.rank(row["tier"], where="tier")] = _outcome(row, key, where)
-    return Query(
-        id=key,
-        request=request,
-        outcomes=tuple(outcomes),
-        split=first["split"],
-        split_key=first.get("split_key") or request.prompt_hash,
-        task=first.get("task") or "",
-    )
-
-
-def _outcome(row: dict[str, Any], key: str, where: Path) -> Outcome:
-    quality = math.nan if row["quality"] is None else float(row["quality"])
-    if not (math.isnan(quality) or 0 <= quality <= 1):
-        raise InputError(f"{where}: query {key!r}, tier {row['tier']!r}: quality {quality} is outside [0, 1]")
-    values = row.get("logprobs")
-    logprobs = None
-    if values:
-        logprobs = Logprobs(
-            tokens=tuple(row.get("tokens") or ("",) * len(values)),
-            values=tuple(values),
-            top=tuple(map(tuple, row.get("top_logprobs") or ())),
-        )
-    return Outcome(
-        completion=Completion(
-            text=row["response"] or "",
-            usage=Usage(input_tokens=row["input_tokens"], output_tokens=row["output_tokens"]),
-            stop=row["stop"] or "end",
-            logprobs=logprobs,
-            latency=(row.get("latency_ms") or 0.0) / 1000,
-        ),
-        quality=quality,
-    )
+    return read_records(Path(path), ladder)

@@ -14,7 +14,7 @@ from training.records import Outcome, Query, Records
 TIERS: Ladder = ladder("small", "large")
 SUBJECTS = ("cats", "dogs", "ships", "trains", "rivers", "towns", "apples", "books", "stars", "clouds")
 KINDS = {"count": (0.9, 0.5), "name": (0.3, 0.95), "guess": (0.2, 0.3), "copy": (0.97, 0.98)}
-SPLITS = ("fit",) * 5 + ("calibrate",) * 2 + ("tune",) * 1 + ("test",) * 2
+SPLITS = ("train",) * 6 + ("certify",) * 2 + ("test",) * 2
 
 
 def records(n: int = 400, *, seed: int = 7) -> Records:
