@@ -16,7 +16,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
 from router.policy import Rule, rule_from
 
-FORMAT = 1
+FORMAT = 2
 """The layout of the file; a bundle of another layout is refused."""
 
 LIMIT = 256 * 2**20
@@ -51,21 +51,44 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: the same con
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
+DEFAULT_PROFILE = "default"
+"""The profile of requests that name no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A rule for one kind of traffic. ``facts``: what it was tuned for, and what was certified of it."""
+
+    rule: Rule
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyBundle:
     """A trained policy for the tiers ``tiers``, cheapest first.
 
-    ``best_single`` is the tier of highest quality on the training labels. ``facts`` is what else training wants
-    to tell: data hash, label counts, prices, measured quality and cost. ``version`` names the content.
+    ``profiles`` hold a rule each, "default" among them. ``best_single`` is the tier of highest quality on the
+    training labels. ``facts`` is what else training wants to tell: data hash, label counts, prices, measured
+    quality and cost. ``version`` names the content.
     """
 
     tiers: tuple[str, ...]
     models: tuple[str, ...]
     estimators: Estimators
-    rule: Rule
+    profiles: Mapping[str, Profile]
     best_single: str
     facts: Mapping[str, Any]
     version: str = ""
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the default profile."""
+        return self.profiles[DEFAULT_PROFILE].rule
+
+    def with_rule(self, rule: Rule, *, facts: Mapping[str, Any] | None = None) -> PolicyBundle:
+        """The same bundle under another default rule; its version is not known before it is saved."""
+        profiles = {**self.profiles, DEFAULT_PROFILE: Profile(rule, facts or {})}
+        return replace(self, profiles=profiles, version="")
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the bundle to ``path``, whole or not at all, and return its version."""
@@ -78,7 +101,10 @@ class PolicyBundle:
                 "tiers": list(self.tiers),
                 "models": list(self.models),
                 "states": sorted(self.estimators.scorer),
-                "rule": self.rule.as_dict(),
+                "profiles": {
+                    name: {"rule": profile.rule.as_dict(), "facts": dict(profile.facts)}
+                    for name, profile in self.profiles.items()
+                },
                 "best_single": self.best_single,
                 "facts": dict(self.facts),
                 "arrays": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
@@ -162,8 +188,13 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
         raise ValueError(f"its best single tier {manifest['best_single']!r} is none of {', '.join(tiers)}")
     if not isinstance(manifest["facts"], dict):
         raise ValueError("its facts are no table")  # noqa: TRY004 - likewise
-    rule = rule_from(manifest["rule"])
-    checks.rule(rule, tiers=len(tiers))
+    profiles = {name: Profile(rule_from(found["rule"]), found["facts"]) for name, found in manifest["profiles"].items()}
+    if DEFAULT_PROFILE not in profiles:
+        raise ValueError(f"it has no profile {DEFAULT_PROFILE!r}")
+    for profile in profiles.values():
+        checks.rule(profile.rule, tiers=len(tiers))
+        if not isinstance(profile.facts, dict):
+            raise ValueError("the facts of a profile are no table")  # noqa: TRY004 - likewise
     states = checks.states(manifest["states"], tiers=len(tiers))
     arrays = {name.removesuffix(".npy"): checks.read_array(blob, name) for name, blob in blobs.items()}
     checks.arrays(arrays, tiers=len(tiers), states=states)
@@ -183,7 +214,7 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
             scorer=scorer,
             length=unpack(LengthModel, arrays, "length"),
         ),
-        rule=rule,
+        profiles=profiles,
         best_single=manifest["best_single"],
         facts=manifest["facts"],
         version=version,

@@ -61,6 +61,7 @@ class Opening:
     evidence: Evidence
     state: State
     skipped: tuple[Attempt, ...]
+    prompt_hash: str
 
 
 def opening(request: Request, plan: Plan) -> Opening:
@@ -92,8 +93,15 @@ def opening(request: Request, plan: Plan) -> Opening:
         if rank not in allowed
     )
     evidence = plan.assessor.begin(request)
-    state = State(run=(), allowed=allowed, quality=evidence.quality, cost=evidence.cost)
-    return Opening(evidence, state, skipped)
+    prompt_hash = request.prompt_hash
+    draw = drawn(prompt_hash)
+    state = State(run=(), allowed=allowed, quality=evidence.quality, cost=evidence.cost, draw=draw)
+    return Opening(evidence, state, skipped, prompt_hash)
+
+
+def drawn(prompt_hash: str) -> float:
+    """The number in [0, 1) by which a mixture of two rules chooses for this prompt."""
+    return int(prompt_hash[:12], 16) / 16**12
 
 
 def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: Run) -> Decision:
@@ -115,7 +123,7 @@ def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: 
         tags=request.tags,
         user=request.user,
         session=request.session,
-        prompt_hash=request.prompt_hash,
+        prompt_hash=opened.prompt_hash,
         policy_version=plan.policy_version,
         config_version=plan.config_version,
         upgraded_from=birth.upgraded_from,
@@ -182,7 +190,8 @@ async def _climb(
         if isinstance(asked.outcome, Completion):
             trail.append(answered(tier, run, asked, asked.outcome))
             evidence = plan.assessor.observe(evidence, run.rank, asked.outcome)
-            state = State(
+            state = replace(
+                state,
                 run=(*state.run, run.rank),
                 allowed=state.allowed - {run.rank},
                 quality=evidence.quality,

@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from router.features import HAND
-from router.policy import Always, CostAware, Rule, Thresholds
+from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Rule, Thresholds
 from router.signals import NAMES
 
 LARGEST = 1e15
@@ -63,18 +63,43 @@ def rule(found: Rule, *, tiers: int) -> None:
         if not isinstance(found.why, str):
             raise ValueError("the rule gives no reason in words")  # noqa: TRY004 - a fault of the file
         return
+    if isinstance(found, Mixture):
+        if not (_number(found.share) and 0 <= found.share <= 1):
+            raise ValueError(f"the rule is a mixture by the share {_short(found.share)}, which is none")
+        rule(found.first, tiers=tiers)
+        rule(found.second, tiers=tiers)
+        return
+    if isinstance(found, CostAware | CascadeRouting | Induction) and not _number(found.quality_per_dollar):
+        raise ValueError(f"quality_per_dollar is {_short(found.quality_per_dollar)}, which is no finite number")
+    if isinstance(found, CascadeRouting):
+        if len(found.spread) != tiers or not all(_number(value) and value >= 0 for value in found.spread):
+            raise ValueError(f"the rule's spread {_short(found.spread)} is not one number from 0 up for each tier")
+        return
+    if isinstance(found, Induction):
+        _induction(found, tiers=tiers)
+        return
     assert isinstance(found, Thresholds | CostAware)
     if found.keep not in ("best", "last"):
         raise ValueError(f"the rule keeps {_short(found.keep)}, which is neither 'best' nor 'last'")
     if isinstance(found, CostAware):
-        if not _number(found.quality_per_dollar):
-            raise ValueError(f"quality_per_dollar is {_short(found.quality_per_dollar)}, which is no finite number")
         return
     for name, values in (("start", found.start), ("accept", found.accept)):
         if len(values) != tiers:
             raise ValueError(f"the rule has {len(values)} thresholds `{name}`, and there are {tiers} tiers")
         if not all(map(_number, values)):
             raise ValueError(f"the rule's thresholds `{name}` are not all finite numbers")
+
+
+def _induction(found: Induction, *, tiers: int) -> None:
+    """See that every state is a set of tiers and every action one above it, with as many weights as are read."""
+    for mask, fitted in found.states.items():
+        if not 0 <= mask < 1 << tiers:
+            raise ValueError(f"the rule has a state {mask}, and there are {tiers} tiers")
+        for rank, (intercept, weights) in fitted.actions.items():
+            if not mask.bit_length() <= rank < tiers:
+                raise ValueError(f"in the rule's state {mask} the tier of rank {rank} cannot come next")
+            if len(weights) != 3 * tiers or not all(map(_number, (intercept, *weights))):
+                raise ValueError(f"in the rule's state {mask} the weights of tier {rank} are not {3 * tiers} numbers")
 
 
 def read_array(blob: bytes, name: str) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from router.types import Completion, Logprobs, Request
 
 Floats = NDArray[np.float64]
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever a signal changes its meaning but not its name."""
 
 LOGPROB_SIGNALS = (
@@ -31,7 +31,7 @@ TEXT_SIGNALS = (
     "has_logprobs", "log_output_tokens", "log_chars", "log_words", "log_lines", "digit_share", "upper_share",
     "truncated", "stopped_by_string", "refused", "calls_tool", "hedges", "empty", "repetition", "format_broken",
     "sums_checked", "sums_wrong", "is_number", "number_log", "number_negative", "number_fraction", "overlap_prompt",
-    "copied_from_prompt", "numbers_from_prompt", "ends_cleanly",
+    "copied_from_prompt", "numbers_from_prompt", "ends_cleanly", "verified",
 )  # fmt: skip
 NAMES = LOGPROB_SIGNALS + TEXT_SIGNALS
 """Names of the signals, in the order of the array that :func:`answer_signals` returns."""
@@ -63,8 +63,15 @@ _UNSURE = math.log(0.5)
 
 
 def answer_signals(request: Request, completion: Completion) -> Floats:
-    """Read one answer: an array in the order of :data:`NAMES`."""
-    return np.concatenate((_of_logprobs(completion.logprobs), _of_text(request, completion)))
+    """Read one answer: an array in the order of :data:`NAMES`.
+
+    Signals that were logged with the answer go before what can still be read off it.
+    """
+    found = np.concatenate((_of_logprobs(completion.logprobs), _of_text(request, completion)))
+    if completion.signals is not None:
+        for place, name in enumerate(NAMES):
+            found[place] = completion.signals.get(name, found[place])
+    return found
 
 
 def _of_logprobs(logprobs: Logprobs | None) -> Floats:
@@ -157,6 +164,7 @@ def _of_text(request: Request, completion: Completion) -> Floats:
             float(bool(stripped) and stripped in prompt),
             sum(value in prompt for value in numbers) / max(len(numbers), 1),
             float(stripped.endswith((".", "!", "?", "}", "]", ")", "```"))),
+            math.nan if completion.verified is None else completion.verified,
         )
     )
 

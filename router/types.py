@@ -228,7 +228,12 @@ class Logprobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """One tier's answer. ``latency`` is in seconds; ``usage`` is None when the server did not report it."""
+    """One tier's answer. ``latency`` is in seconds; ``usage`` is None when the server did not report it.
+
+    ``verified`` is what the user's own check said of the answer, the larger the better; None when there was none.
+    ``signals``: what was read off the answer when it came, by name, for a logged one whose log-probabilities were
+    not kept.
+    """
 
     text: str
     usage: Usage | None
@@ -238,3 +243,5 @@ class Completion:
     tool_calls: tuple[ToolCall, ...] = ()
     model: str | None = None
     request_id: str | None = None
+    verified: float | None = None
+    signals: Mapping[str, float] | None = None

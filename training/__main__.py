@@ -101,7 +101,7 @@ def tune(
         }
     }
     target = out or bundle
-    version = replace(untuned, rule=tuned.chosen.rule, facts={**untuned.facts, **facts}).save(target)
+    version = replace(untuned.with_rule(tuned.chosen.rule), facts={**untuned.facts, **facts}).save(target)
     told = f"wrote {target} ({version[:16]}): {tuned.chosen.rule.as_dict()}" + (
         "" if tuned.met else "; NOTHING met the objective, so the strongest tier is always asked"
     )

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from router.assess import Answer, Estimators, scorer_row
-from router.bundle import PolicyBundle
+from router.bundle import PolicyBundle, Profile
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel, LengthModel
 from router.features import Floats, PromptFeatures, prompt_features
@@ -87,7 +87,7 @@ def fit(records: Records, ladder: Ladder, *, report: Report = lambda _: None) ->
         tiers=ladder.names,
         models=tuple(tier.model for tier in ladder.tiers),
         estimators=estimators,
-        rule=Always(why="this bundle has not been tuned, so the strongest tier is asked"),
+        profiles={"default": Profile(Always(why="this bundle has not been tuned, so the strongest tier is asked"))},
         best_single=ladder.names[int(np.argmax(quality.mean(axis=0)))],
         facts={"rows": {"fit": len(train), "calibrate": len(held)}, "data": fingerprint(records)},
     )

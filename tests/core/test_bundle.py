@@ -11,7 +11,7 @@ import pytest
 
 from router import bundle as bundles
 from router.assess import Estimators, Trained
-from router.bundle import PolicyBundle, load
+from router.bundle import PolicyBundle, Profile, load
 from router.config import Config
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel, term_keys
@@ -75,7 +75,7 @@ def made(*, tiers=2, seed=0):
         tiers=("small", "large")[:tiers],
         models=("model-small", "model-large")[:tiers],
         estimators=estimators,
-        rule=CostAware(quality_per_dollar=10.0),
+        profiles={"default": Profile(CostAware(quality_per_dollar=10.0))},
         best_single="large",
         facts={"rows": {"fit": 3}},
     )
@@ -180,7 +180,7 @@ def test_a_missing_and_an_added_array_are_refused(saved, tmp_path):
     [
         ({"schema": "0123"}, "trained on feature schema 0123, .* retrain"),
         ({"format": 99}, "its format is 99"),
-        ({"rule": {"kind": "magic"}}, "no rule 'magic'"),
+        ({"profiles": {"default": {"rule": {"kind": "magic"}, "facts": {}}}}, "no rule 'magic'"),
         ({"states": [1, 2, 3]}, "scorer.3"),
     ],
 )

@@ -20,9 +20,22 @@ def altered(path, *, arrays=None, **manifest):
     """Rewrite the bundle at ``path`` as its own author would: every hash fits the changed content."""
     blobs = {name: blob if isinstance(blob, bytes) else packed(blob) for name, blob in (arrays or {}).items()}
     with zipfile.ZipFile(path) as archive:
-        told = json.loads(archive.read("manifest.json")) | manifest
+        told = json.loads(archive.read("manifest.json"))
+    if "rule" in manifest:
+        manifest = {"profiles": {"default": {"rule": manifest["rule"], "facts": {}}}}
+    told |= manifest
     told["arrays"] |= {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}
     rewritten(path, {"manifest.json": json.dumps(told).encode(), **blobs})
+
+
+MIXED = {"first": {"kind": "always", "rank": 0}, "second": {"kind": "always", "rank": 1}}
+MIXTURE = {"kind": "mixture", "share": 0.5, **MIXED}
+
+
+def induction(*, mask=1, weights=(0.0,) * 6):
+    """A rule of fitted backward induction with one state and one action."""
+    actions = {"1": {"intercept": 0.0, "weights": list(weights)}}
+    return {"kind": "induction", "quality_per_dollar": 1.0, "states": {str(mask): actions}}
 
 
 def packed(array):
@@ -56,7 +69,19 @@ def saved(tmp_path):
         ({"rule": {"kind": "cost_aware", "quality_per_dollar": 1, "keep": "none"}}, "neither 'best' nor 'last'"),
         ({"rule": {"kind": "thresholds", "start": [0.5], "accept": [0.5]}}, "1 thresholds `start`, and there are 2"),
         ({"rule": {"kind": "thresholds", "start": [0.5, 0], "accept": [0.5, "x"]}}, "`accept` are not all finite"),
-        ({"rule": []}, "other parameters|no rule"),
+        ({"rule": []}, "other parameters|no rule|dictionary"),
+        ({"rule": {"kind": "mixture", "share": 2, **MIXED}}, "by the share 2, which is none"),
+        ({"rule": {"kind": "mixture", "share": 0.5, **MIXED, "first": {"kind": "always", "rank": 9}}}, "rank 9"),
+        ({"rule": {"kind": "mixture", "share": 0.5, **MIXED, "first": MIXTURE}}, "a mixture of mixtures"),
+        ({"rule": {"kind": "cascade_routing", "quality_per_dollar": 1, "spread": [1]}}, "one number from 0 up"),
+        ({"rule": {"kind": "cascade_routing", "quality_per_dollar": 1, "spread": [1, -1]}}, "one number from 0 up"),
+        ({"rule": induction(mask=4)}, "has a state 4, and there are 2 tiers"),
+        ({"rule": induction(mask=2)}, "in the rule's state 2 the tier of rank 1 cannot come next"),
+        ({"rule": induction(weights=[1.0])}, "the weights of tier 1 are not 6 numbers"),
+        ({"rule": induction(weights=["x"] * 6)}, "could not convert"),
+        ({"rule": {"kind": "induction", "quality_per_dollar": 1}}, "other parameters"),
+        ({"profiles": {"other": {"rule": {"kind": "always"}, "facts": {}}}}, "no profile 'default'"),
+        ({"profiles": {"default": {"rule": {"kind": "always"}, "facts": 3}}}, "facts of a profile are no table"),
         ({"states": [1]}, "no confidence scorer is there for the answers of tier 1"),
         ({"states": [1, 2, 4]}, r"the states \[1, 2, 4\] are no sets of 2 tiers"),
         ({"states": {"1": 1}}, "are no sets of 2 tiers"),

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policy import Always, CostAware, Run, State, Stop, Thresholds, rule_from
+from router.policy import (
+    Advantages,
+    Always,
+    CascadeRouting,
+    CostAware,
+    Induction,
+    Mixture,
+    Run,
+    State,
+    Stop,
+    Thresholds,
+    rule_from,
+)
 
 CHANCE = st.floats(0, 1)
 COST = st.floats(0, 1e7)
@@ -30,9 +42,30 @@ def states(draw):
     return state(quality, run=run, allowed=allowed, cost=tuple(draw(COST) for _ in range(tiers)))
 
 
+WEIGHT = st.floats(-3, 3)
+
+
 @st.composite
-def rules(draw, tiers=5):
-    kind = draw(st.sampled_from(["always", "thresholds", "cost"]))
+def rules(draw, tiers=5, kinds=("always", "thresholds", "cost", "cascade_routing", "induction", "mixture")):
+    kind = draw(st.sampled_from(kinds))
+    if kind == "mixture":
+        parts = ("always", "thresholds", "cost", "induction")
+        return Mixture(draw(rules(tiers, parts)), draw(rules(tiers, parts)), draw(st.floats(0, 1)))
+    if kind == "cascade_routing":
+        return CascadeRouting(draw(st.floats(0, 1e9)), tuple(draw(st.floats(0, 0.5)) for _ in range(tiers)))
+    if kind == "induction":
+        return Induction(
+            draw(st.floats(0, 1e3)),
+            {
+                mask: Advantages(
+                    {
+                        rank: (draw(WEIGHT), tuple(draw(WEIGHT) for _ in range(15)))
+                        for rank in range(mask.bit_length(), tiers)
+                    }
+                )
+                for mask in draw(st.sets(st.integers(0, 7)))
+            },
+        )
     keep = draw(st.sampled_from(["best", "last"]))
     if kind == "always":
         return Always(draw(st.none() | st.integers(0, tiers - 1)))
