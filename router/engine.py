@@ -18,7 +18,9 @@ from router.config import Config
 from router.decision import Decision, Response
 from router.drivers import AsyncShell, Core, Shell, arun, astream, run, run_many, stream
 from router.errors import InputError
-from router.ledger import Ledger
+from router.ledger import Label, Ledger
+from router.ledger.feedback import record
+from router.ledger.label import Source
 from router.ops import Append, Now, Send, Sleep
 from router.options import Options, Prompt, request_of
 from router.planning import ledger_of, plan_of
@@ -185,6 +187,29 @@ class Router:
         options = {**options, "floor": names[floor]}
         core = self._core(self._request(prompt, options), upgraded_from=response.decision.id)
         return run(core, self._shell)
+
+    def feedback(
+        self,
+        given: Response | str,
+        quality: float,
+        *,
+        tier: str | None = None,
+        source: Source = "human",
+        judge: str | None = None,
+        weight: float = 1.0,
+    ) -> Label:
+        """Write down how good an answer was: 0 useless, 1 as good as can be. Training reads it.
+
+        ``given`` is the response or its decision's id; without ``tier`` the label is for the answer that was returned.
+
+        Raises:
+            InputError: the ledger is switched off or has no such answer, or a value is outside its range.
+            LedgerError: the label could not be written.
+        """
+        if self.ledger is None:
+            raise InputError("the ledger is switched off in the configuration, so there is nothing to label")
+        id = given if isinstance(given, str) else given.decision.id
+        return record(self.ledger, id, quality, tier=tier, source=source, judge=judge, weight=weight)
 
     def reload(self) -> None:
         """Read the configuration and the bundle again; requests under way finish with the old ones.

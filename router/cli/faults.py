@@ -9,6 +9,7 @@ EXTRAS = {
     "pyarrow": "train",
     "mlflow": "train",
     "joblib": "train",
+    "jsonschema": "train",
     "xllamacpp": "local",
     "psycopg": "postgres",
 }

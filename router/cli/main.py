@@ -17,6 +17,7 @@ from rich.text import Text
 from router.cli.cost import cost
 from router.cli.doctor import doctor
 from router.cli.faults import sentence
+from router.cli.feedback import feedback
 from router.cli.local import local
 from router.errors import InputError, TierwiseError
 from router.options import Options
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(cost)
 app.command()(doctor)
+app.command()(feedback)
 app.add_typer(local, name="local")
 
 Prompt = Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.", show_default=False)]

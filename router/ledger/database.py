@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from router.errors import LedgerError
 from router.ledger import faults, migrations
-from router.ledger.codec import Rows
 from router.ledger.connecting import Durability, connect, create_file, use_wal
 from router.ledger.location import Location
-from router.ledger.writer import Writer
+from router.ledger.writer import Item, Writer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -56,10 +55,10 @@ class Database:
             self._writer = Writer(engine, self.location.path)
             self._checked = True
 
-    def write(self, batch: Sequence[Rows]) -> list[Exception | None]:
+    def write(self, batch: Sequence[Item]) -> list[Exception | None]:
         """Commit the batch in one transaction; for each item, None or why that one was not committed.
 
-        A decision whose id is there already is left as it is.
+        A decision whose id is there already is left as it is, a label whose key is there already is replaced.
 
         Raises:
             LedgerError: as :meth:`open`.
@@ -75,13 +74,13 @@ class Database:
                 elif len(batch) == 1 or faults.is_shared(error):
                     raise
                 else:
-                    return [self._alone(rows) for rows in batch]
+                    return [self._alone(item) for item in batch]
         return [None] * len(batch)
 
-    def _alone(self, rows: Rows) -> Exception | None:
+    def _alone(self, item: Item) -> Exception | None:
         try:
-            self._ready().transact((rows,))
-        except Exception as error:  # noqa: BLE001 - the caller whose row this is raises it
+            self._ready().transact((item,))
+        except Exception as error:  # noqa: BLE001 - the caller whose item this is raises it
             return error
         return None
 
@@ -176,7 +175,7 @@ class Database:
             at = self._version(connection)
             if at is None or at < len(migrations.MIGRATIONS):
                 migrations.migrate(connection, at=at)
-            for table in ("decisions", "attempts"):
+            for table in ("decisions", "attempts", "labels"):
                 connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0")  # noqa: S608
             connection.exec_driver_sql("COMMIT")
         except BaseException:

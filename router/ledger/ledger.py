@@ -8,14 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from router.decision import Decision
-from router.errors import LedgerError
+from router.errors import InputError, LedgerError
 from router.ledger import faults, reading
-from router.ledger.codec import Entry, Rows, encode
+from router.ledger.codec import Entry, encode
 from router.ledger.connecting import Durability
 from router.ledger.database import Database
 from router.ledger.group_commit import GroupCommit
 from router.ledger.keep import Keep
+from router.ledger.label import Label, encode_label
 from router.ledger.location import Location, locate
+from router.ledger.writer import Item
 from router.types import Request
 
 if TYPE_CHECKING:
@@ -64,6 +66,36 @@ class Ledger:
         opened = self._opened()
         kept = self.keep.kept(decision.tags) if request is None else self.keep.kept(decision.tags, request.tags)
         opened.guard(lambda: opened.commits.submit(encode(decision, request, kept=kept)))
+
+    def label(self, label: Label) -> None:
+        """Write ``label``; return after the commit.
+
+        The same decision, tier, source and judge again replaces the label before. Concurrent calls share a
+        transaction, with each other and with :meth:`append`.
+
+        Raises:
+            InputError: the ledger has no answer of that tier in that decision.
+            LedgerError: it could not be written.
+        """
+        opened = self._opened()
+        opened.guard(lambda: opened.commits.submit(encode_label(label)))
+
+    def labels(self, since: float | None = None, until: float | None = None) -> Iterator[Label]:
+        """Iterate over labels given from ``since`` until before ``until``, oldest first, a page in memory at a time.
+
+        Both are seconds since the epoch, and compared with when the label was given, which may be long after its
+        decision. A label that is replaced meanwhile may come twice, the newer one last.
+
+        Raises:
+            LedgerError: there is no ledger, or it cannot be read.
+        """
+        after: Label | None = None
+        while True:
+            found = self.read(partial(reading.label_page, since=since, until=until, after=after))
+            yield from found
+            if len(found) < reading.PAGE:
+                return
+            after = found[-1]
 
     def decisions(self, since: float | None = None, until: float | None = None) -> Iterator[Entry]:
         """Iterate over decisions from ``since`` until before ``until``, oldest first, a page in memory at a time.
@@ -134,14 +166,16 @@ class _Opened:
     def __init__(self, url: str | os.PathLike[str], durability: Durability) -> None:
         self.location: Location = locate(url)
         self.database = Database(self.location, durability=durability)
-        self.commits: GroupCommit[Rows] = GroupCommit(self.database.write)
+        self.commits: GroupCommit[Item] = GroupCommit(self.database.write)
 
     def guard(self, act: Callable[[], T]) -> T:
-        """Run ``act``; whatever fails becomes a new LedgerError, since callers of one batch share the cause."""
+        """Run ``act``; what fails becomes a new LedgerError or InputError, since callers of a batch share the cause."""
         try:
             return act()
         except LedgerError as error:
             raise LedgerError(str(error)) from error.__cause__
+        except InputError as error:
+            raise InputError(str(error)) from error.__cause__
         except Exception as error:
             message = f"ledger {self.location.name}: {faults.sentence(error)}"
             password = self.location.url.password

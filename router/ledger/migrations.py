@@ -68,7 +68,22 @@ def _m001_decisions_and_attempts(connection: Connection) -> None:
         )""")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_decisions_and_attempts,)
+def _m002_labels(connection: Connection) -> None:
+    connection.exec_driver_sql("""
+        CREATE TABLE labels (
+            decision_id TEXT NOT NULL REFERENCES decisions (id),
+            tier TEXT NOT NULL,
+            source TEXT NOT NULL,
+            judge TEXT NOT NULL,
+            quality DOUBLE PRECISION NOT NULL,
+            weight DOUBLE PRECISION NOT NULL,
+            created DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (decision_id, tier, source, judge)
+        )""")
+    connection.exec_driver_sql("CREATE INDEX labels_by_created ON labels (created, decision_id, tier, source, judge)")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_decisions_and_attempts, _m002_labels)
 
 
 def version(connection: Connection) -> int | None:
@@ -81,7 +96,7 @@ def version(connection: Connection) -> int | None:
 
     tables = set(inspect(connection).get_table_names())
     if META not in tables:
-        if tables & {"decisions", "attempts"}:
+        if tables & {"decisions", "attempts", "labels"}:
             raise ValueError("it has tables of the ledger's names that are not the ledger's")
         return None
     value = connection.exec_driver_sql(f"SELECT value FROM {META} WHERE key = 'schema_version'").scalar()  # noqa: S608

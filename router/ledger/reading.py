@@ -6,12 +6,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from router.ledger.codec import Entry, decode
+from router.ledger.label import LABEL_KEY, Label, decode_label
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
 PAGE = 200
-"""How many decisions are read at once."""
+"""How many decisions, or labels, are read at once."""
+
+_LABEL_ORDER = ("created", *LABEL_KEY)
 
 
 def within(since: float | None, until: float | None) -> list[ColumnElement[bool]]:
@@ -62,6 +65,24 @@ def find(connection: Connection, id: str | None) -> Entry | None:
     else:
         query = query.where(decisions.c.id == id)
     return next(iter(_entries(connection, query)), None)
+
+
+def label_page(connection: Connection, since: float | None, until: float | None, *, after: Label | None) -> list[Label]:
+    """Read the next labels ``after`` one, oldest first."""
+    from sqlalchemy import literal, select, tuple_
+
+    from router.ledger.schema import labels
+
+    order = [labels.c[name] for name in _LABEL_ORDER]
+    query = select(labels).order_by(*order).limit(PAGE)
+    if since is not None:
+        query = query.where(labels.c.created >= float(since))
+    if until is not None:
+        query = query.where(labels.c.created < float(until))
+    if after is not None:
+        last = (after.created, after.decision_id, after.tier, after.source, after.judge or "")
+        query = query.where(tuple_(*order) > tuple_(*map(literal, last)))
+    return [decode_label(row) for row in connection.execute(query)]
 
 
 def costliest(connection: Connection, n: int, since: float | None, until: float | None) -> list[Entry]:

@@ -37,7 +37,7 @@ def execute(server: Server, *statements: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def ledger(postgres: Server) -> Iterator[Ledger]:
-    execute(postgres, "DROP TABLE IF EXISTS attempts, decisions, tierwise_meta")
+    execute(postgres, "DROP TABLE IF EXISTS labels, attempts, decisions, tierwise_meta")
     with Ledger(postgres.url) as opened:
         yield opened
 
