@@ -1,0 +1,131 @@
+"""The tracking store: where it is, and its errors as sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from training.errors import TrackingError
+
+DEFAULT = "sqlite:///mlruns/mlflow.db"
+"""Under the working directory: the database, and the artifacts beside it."""
+
+EXPERIMENT = "tierwise"
+
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+"""Set before mlflow is imported, where the user has not: nothing phones home, and a server that is down is given up
+after seconds."""
+
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Store:
+    """One tracking store with its registry. Nothing is imported or opened before it is first used."""
+
+    uri: str = DEFAULT
+    experiment: str = EXPERIMENT
+
+    @classmethod
+    def at(cls, uri: str | None = None, *, experiment: str = EXPERIMENT) -> Store:
+        """The store at ``uri``; without one at $MLFLOW_TRACKING_URI, else at :data:`DEFAULT`."""
+        return cls(uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT, experiment)
+
+    @cached_property
+    def client(self) -> Any:
+        """The ``mlflow.MlflowClient``, its database made on first use.
+
+        Raises:
+            TrackingError: there is no such place, or nobody answers there.
+        """
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        with self.speaking("opened"), _hushed():
+            from mlflow import MlflowClient
+
+            if self.uri.startswith(_SQLITE):
+                Path(self.uri.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+            client = MlflowClient(self.uri, self.uri)
+            client.search_experiments(max_results=1)
+            return client
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The experiment's id; it is made when it is not there.
+
+        Raises:
+            TrackingError: it was deleted, or the store cannot be reached.
+        """
+        client = self.client
+        with self.speaking("asked for the experiment"):
+            found = client.get_experiment_by_name(self.experiment)
+            if found is None:
+                return str(client.create_experiment(self.experiment))
+            if found.lifecycle_stage != "active":
+                raise TrackingError(
+                    f"{self.place}: the experiment {self.experiment!r} was deleted; restore it with "
+                    f"`mlflow experiments restore -x {found.experiment_id}`, or choose another with --experiment"
+                )
+            return str(found.experiment_id)
+
+    @property
+    def place(self) -> str:
+        """The address without a password, for messages."""
+        scheme, mark, rest = self.uri.partition("://")
+        return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else self.uri
+
+    @contextmanager
+    def speaking(self, what: str) -> Iterator[None]:
+        """Turn what MLflow and its database raise inside the block into one sentence.
+
+        Raises:
+            TrackingError: something inside failed.
+        """
+        try:
+            yield
+        except TrackingError:
+            raise
+        except ImportError:
+            raise
+        except Exception as error:
+            if not _foreign(error):
+                raise
+            said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise TrackingError(
+                f"MLflow at {self.place} could not be {what}: {said[:300]}; start or repair it, or point "
+                "MLFLOW_TRACKING_URI elsewhere"
+            ) from error
+
+
+def _foreign(error: Exception) -> bool:
+    """Whether an error is MLflow's, its database's, its transport's or the file system's, and no fault of ours."""
+    if isinstance(error, OSError):
+        return True
+    return any(kind.__module__.partition(".")[0] in ("mlflow", "sqlalchemy", "requests") for kind in type(error).mro())
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the notes on migrations off standard error; warnings still show."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    before = [logger.level for logger in loggers]
+    try:
+        import mlflow  # noqa: F401 - it sets the levels when it is first imported
+
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
