@@ -25,6 +25,8 @@ from router.types import (
 )
 from training.records import Outcome, Query, Records, apart, split_named
 
+_FACTS = b"tierwise.facts"
+
 STOPS: tuple[str, ...] = get_args(Stop)
 
 _NEEDED = ("query_id", "prompt", "tier", "quality", "response", "stop", "input_tokens", "output_tokens", "split")
@@ -37,7 +39,8 @@ def write_records(records: Records, path: Path) -> None:
 
     A query has a row per tier; ``asked`` says whether the tier was. What a plain text prompt does not say of its
     request is JSON in ``request``. ``logged`` is "full" where every tier was asked on purpose, else "bandit", and then
-    ``inclusion`` is the tier's probability of being observed, null where the log does not say.
+    ``inclusion`` is the tier's probability of being observed, null where the log does not say. The facts are JSON in
+    the file's metadata.
 
     Raises:
         InputError: the file cannot be written, or a text is no valid Unicode.
@@ -49,7 +52,8 @@ def write_records(records: Records, path: Path) -> None:
     rows = [row for query in records.queries for row in _rows(query, records.tiers)]
     columns = {name: [row.get(name) for row in rows] for name in schema.names}
     try:
-        parquet.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+        table = pa.table(columns, schema=schema.with_metadata({_FACTS: json.dumps(dict(records.facts)).encode()}))
+        parquet.write_table(table, path, compression="zstd")
     except UnicodeEncodeError as error:
         raise InputError(f"{path}: a text holds a lone surrogate, which no file can ({error.reason})") from None
     except OSError as error:
@@ -91,7 +95,7 @@ def _rows(query: Query, tiers: Sequence[str]) -> list[dict[str, Any]]:
     }
     chances = query.inclusion or (None,) * len(tiers)
     return [
-        {**known, "tier": tier, "inclusion": chance, **_answer(outcome)}
+        {**known, "tier": tier, "inclusion": None if chance is None else _or_none(chance), **_answer(outcome)}
         for tier, chance, outcome in zip(tiers, chances, query.outcomes, strict=True)
     ]
 
@@ -100,7 +104,7 @@ def _answer(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {"asked": False}
     said = outcome.completion
-    signals: Mapping[str, float] | None = getattr(said, "signals", None)
+    signals = said.signals
     values = said.logprobs
     return {
         "asked": True,
@@ -152,7 +156,9 @@ def read_records(path: Path, ladder: Ladder) -> Records:
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         grouped.setdefault(row["query_id"], []).append(row)
-    records = Records(ladder.names, tuple(_query(key, group, ladder, path) for key, group in grouped.items()))
+    facts = json.loads((table.schema.metadata or {}).get(_FACTS, b"{}"))
+    queries = tuple(_query(key, group, ladder, path) for key, group in grouped.items())
+    records = Records(ladder.names, queries, facts)
     apart(records)
     return records
 
@@ -187,8 +193,9 @@ def _query(key: str, rows: Sequence[dict[str, Any]], ladder: Ladder, where: Path
             chances[rank] = row.get("inclusion")
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{where}: query {key!r}: {error}") from None
-    known = tuple(chance for chance in chances if chance is not None)
+    known = any(chance is not None for chance in chances)
     bandit = first.get("logged") == "bandit" or ("logged" not in first and known)
+    inclusion = tuple(math.nan if chance is None else chance for chance in chances) if known else None
     return Query(
         id=key,
         request=request,
@@ -196,7 +203,7 @@ def _query(key: str, rows: Sequence[dict[str, Any]], ladder: Ladder, where: Path
         split=split,
         split_key=first.get("split_key") or request.prompt_hash,
         task=first.get("task") or "",
-        inclusion=() if not bandit else known if len(known) == len(ladder) else None,
+        inclusion=inclusion if bandit else (),
     )
 
 
@@ -227,9 +234,6 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
     if stop not in STOPS:
         raise InputError(f"stop {stop!r} is none of {', '.join(STOPS)}")
     signals = row.get("signals")
-    kept = {}
-    if signals is not None:
-        kept["signals"] = {k: math.nan if v is None else v for k, v in json.loads(signals).items()}
     latency = row.get("latency")
     weight = row.get("label_weight")
     return Outcome(
@@ -242,13 +246,17 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
             tool_calls=tuple(ToolCall(**call) for call in json.loads(row.get("tool_calls") or "[]")),
             model=row.get("served_model"),
             request_id=row.get("request_id"),
-            **kept,
+            signals=None if signals is None else _signals(signals),
         ),
         quality=quality,
         source=row.get("label_source") or "",
         weight=1.0 if weight is None else weight,
         judge=row.get("label_judge"),
     )
+
+
+def _signals(text: str) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in json.loads(text).items()}
 
 
 def _usage(row: Mapping[str, Any]) -> Usage | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from router.errors import InputError
 from router.tiers import Ladder
@@ -46,7 +48,8 @@ class Query:
     """One prompt with the outcome of each tier, by rank; None where the tier was not asked.
 
     ``inclusion`` is, by rank, the probability with which the logging policy would have observed that tier's outcome
-    for this request: () where every tier was asked on purpose, None where the log does not say.
+    for this request: () where every tier was asked on purpose, None where the log does not say, NaN for a tier (one
+    that was not asked) of which it does not say.
     """
 
     id: str
@@ -66,11 +69,11 @@ class Query:
     def weight(self) -> float:
         """How many requests this one stands for when labelled at every tier: 1 / its least inclusion probability.
 
-        1 with full information; NaN where the log does not say, or where some tier could never have been observed.
+        1 with full information; NaN where the log does not say, or says that some tier is never observed.
         A tier seen on a path was seen with at most the probability of the tiers before it on that path, so the least
         one is the probability of having seen them all.
         """
-        if self.inclusion is None:
+        if self.inclusion is None or any(map(math.isnan, self.inclusion)):
             return math.nan
         least = min(self.inclusion, default=1.0)
         return 1 / least if least > 0 else math.nan
@@ -78,10 +81,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Records:
-    """Queries for one ladder of tiers."""
+    """Queries for one ladder of tiers.
+
+    ``facts``, JSON values, travel with them: what the log can support (``kind``), what its licence allows (``use``).
+    """
 
     tiers: tuple[str, ...]
     queries: tuple[Query, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def split(self, name: str) -> Records:
         """The queries of one split.
