@@ -127,18 +127,21 @@ def states(tiers: int) -> list[tuple[int, ...]]:
 
 
 def table_of(records: Records, plan: Plan) -> Table:
-    """The table of held-out ``records``, each with every tier's answer and label, judged by ``plan``'s estimators."""
+    """The table of held-out ``records``, judged by ``plan``'s estimators.
+
+    NaN where a tier was not asked: its cost, its label, and whatever its answer would have told.
+    """
     queries, tiers = records.queries, len(plan.ladder)
     runs = [(), *states(tiers)]
-    chances = {sum(1 << rank for rank in run): np.empty((len(queries), tiers)) for run in runs}
-    expected = {mask: np.empty((len(queries), tiers)) for mask in chances}
+    chances = {sum(1 << rank for rank in run): np.full((len(queries), tiers), np.nan) for run in runs}
+    expected = {mask: np.full((len(queries), tiers), np.nan) for mask in chances}
     for row, query in enumerate(queries):
         begun = plan.assessor.begin(query.request)
         judged: dict[tuple[int, ...], Evidence] = {(): begun}
         for run in runs[1:]:
             outcome = query.outcomes[run[-1]]
-            assert outcome is not None
-            judged[run] = plan.assessor.observe(judged[run[:-1]], run[-1], outcome.completion)
+            if outcome is not None and run[:-1] in judged:
+                judged[run] = plan.assessor.observe(judged[run[:-1]], run[-1], outcome.completion)
         for run, evidence in judged.items():
             mask = sum(1 << rank for rank in run)
             chances[mask][row] = evidence.quality
