@@ -18,8 +18,8 @@ from router.planning import misfit, plan_of
 from router.policy import Always
 from router.pricing import usd
 from training.errors import NotPromoted
+from training.heads import ACCEPTABLE
 from training.metrics import ece, interval
-from training.prompt_fit import ACCEPTABLE
 from training.records import Records
 from training.replay import replay_all, with_rule
 
