@@ -48,7 +48,8 @@ def log_wealth(
     *plain* are the predictable plug-in bets ``sqrt(2 ln(1/delta) / (n v_t))`` of Waudby-Smith and Ramdas.
     *recalculated* ask at each value for what is still missing, over the values still to come:
     ``sqrt(2 (ln(1/delta) - ln W_t) / ((n - t) v_t))`` (Voracek and Orabona 2025, "STaR-bets"), and go on with the
-    plain ones when the target is reached. Here ``v_t`` is the variance of the values before ``t``. Both depend on the past alone, so both are valid.
+    plain ones when the target is reached. Here ``v_t`` is the variance of the values before ``t``. Both depend on the
+    past alone, so both are valid.
     """
     values = np.asarray(values, float)
     n = values.shape[-1]
@@ -121,7 +122,8 @@ def wsr_pvalues(
         # No value is negative, so nothing can be lost and any positive one settles it; a bet has no natural limit.
         return 1.0 - (values > 0).any(axis=-1).astype(float)
     path = log_wealth(values, low=low, high=high, delta=delta, bets=bets, variance=variance)
-    return np.minimum(1.0, np.exp(-path.max(axis=-1)))
+    found: Floats = np.minimum(1.0, np.exp(-path.max(axis=-1)))
+    return found
 
 
 def _checked(values: Floats, *, low: float, high: float) -> Floats:
