@@ -115,8 +115,9 @@ class Trained:
         )
 
     def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
-        """Chances after one more answer. A refusal has none; a set of tiers that was never trained on together
-        is judged by its last answer alone.
+        """Chances after one more answer, and what its length says of the others' costs.
+
+        A refusal has no chance; a set of tiers that was never trained on together is judged by its last answer alone.
         """
         answer = Answer(rank, answer_signals(evidence.request, completion), completion.text)
         answers = (*evidence.answers, answer)
@@ -130,7 +131,16 @@ class Trained:
         chances = calibration.apply(model.logits(scorer_row(evidence.logits, evidence.features.hand, read))).tolist()
         if completion.stop == "refusal":
             chances[rank] = 0.0
-        return replace(evidence, quality=tuple(chances), answers=answers)
+        cost = evidence.cost
+        if completion.usage is not None:
+            length, request = self.estimators.length, evidence.request
+            cost = expected_costs(
+                self.ladder.tiers,
+                request,
+                prompt_tokens=length.prompt_tokens(sum(len(message.content) for message in request.messages)),
+                answer_tokens=length.answer_tokens_after(evidence.features, rank, completion.usage.generated_tokens),
+            )
+        return replace(evidence, quality=tuple(chances), cost=cost, answers=answers)
 
 
 def scorer_row(logits: Floats, hand: Floats, answers: Sequence[Answer]) -> Floats:

@@ -170,6 +170,8 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     yield from _linear("length", hand, tiers)
     for name in ("tokens_per_char", "overhead", "smear"):
         yield f"length.{name}", (tiers,)
+    for name in ("carry", "carry_smear"):
+        yield f"length.{name}", (tiers, tiers)
     for mask in states:
         answers = mask.bit_count()
         # As router.assess.scorer_row lays it out; each pair of answers is compared in two ways.

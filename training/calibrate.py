@@ -1,50 +1,89 @@
-"""Calibration: from logits to probabilities, on rows that the estimators were not fitted on."""
+"""Calibration: from logits to probabilities, on logits that come from fits which did not see the row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from router.estimators import Calibration, sigmoid
 from router.features import Floats
-from training.prompt_fit import ACCEPTABLE
+from training.estimators.newton import Logistic
+from training.heads import Ints
 
 ISOTONIC_FROM = 1000
 """Rows from which isotonic regression is used; below it Platt scaling, which has two parameters, is safer."""
 
+_LOOSE = 1e-3
+"""The penalty on Platt's slope: it only keeps separable labels from an infinite one."""
 
-def fit_calibration(logits: Floats, quality: Floats) -> Calibration:
-    """Fit one map per tier: ``logits`` and ``quality`` are (n, K).
+
+@dataclass(frozen=True)
+class Calibrated:
+    """``final`` is the map that serves, fitted on all rows; ``chances`` (n, K) are each row's by the map of the other
+    folds.
+    """
+
+    final: Calibration
+    chances: Floats
+
+
+def fit_calibration(logits: Floats, quality: Floats, *, weight: Floats | None = None) -> Calibration:
+    """Fit one map per tier: ``logits``, ``quality`` and ``weight`` are (n, K).
 
     Platt scaling (Platt 1999) on the logit, or from ``ISOTONIC_FROM`` rows isotonic regression (Zadrozny and
-    Elkan 2002). A tier whose calibration rows hold one class only keeps its logits as they are.
+    Elkan 2002). A tier without labels of both kinds keeps its logits as they are. NaN is no label.
     """
-    isotonic = len(logits) >= ISOTONIC_FROM
+    mass = np.ones_like(logits) if weight is None else weight
     slopes, shifts, knots = [], [], []
-    for column, labels in zip(logits.T, quality.T, strict=True):
-        target = (labels >= ACCEPTABLE).astype(int)
+    for column, labels, own in zip(logits.T, quality.T, mass.T, strict=True):
+        known = ~np.isnan(labels) & (own > 0)
+        raw, target = column[known], labels[known]
         slope, shift, knot = 1.0, 0.0, (np.array([0.0, 1.0]), np.array([0.0, 1.0]))
-        if target.min() != target.max():
-            if isotonic:
-                knot = _isotonic(sigmoid(column), target)
+        if known.any() and target.min() < 1 and target.max() > 0 and np.ptp(raw) > 0:
+            if len(target) >= ISOTONIC_FROM:
+                knot = _isotonic(sigmoid(raw), target, own[known])
             else:
-                platt = LogisticRegression(C=1e3).fit(column[:, None], target)
-                slope, shift = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+                slope, shift = _platt(raw, target, own[known])
         slopes.append(slope)
         shifts.append(shift)
         knots.append(knot)
-    width = max(len(x) for x, _ in knots)
-    return Calibration(
-        slope=np.array(slopes),
-        shift=np.array(shifts),
-        x=np.array([np.pad(x, (0, width - len(x)), mode="edge") for x, _ in knots]),
-        y=np.array([np.pad(y, (0, width - len(y)), mode="edge") for _, y in knots]),
-    )
+    return Calibration(slope=np.array(slopes), shift=np.array(shifts), **_padded(knots))
 
 
-def _isotonic(chances: Floats, target: Floats) -> tuple[Floats, Floats]:
+def crossfit(logits: Floats, quality: Floats, *, weight: Floats, fold: Ints) -> Calibrated:
+    """Calibrate out-of-fold ``logits`` (n, K), each fold by a map fitted on the others."""
+    chances = np.empty_like(logits)
+    for number in np.unique(fold):
+        inside, outside = fold != number, fold == number
+        found = fit_calibration(logits[inside], quality[inside], weight=weight[inside])
+        chances[outside] = applied(found, logits[outside])
+    return Calibrated(fit_calibration(logits, quality, weight=weight), chances)
+
+
+def applied(calibration: Calibration, logits: Floats) -> Floats:
+    """The calibrated probabilities (n, K) of logits (n, K)."""
+    return np.array([calibration.apply(row) for row in logits]).reshape(logits.shape)
+
+
+def _platt(logits: Floats, target: Floats, weight: Floats) -> tuple[float, float]:
+    solver = Logistic(np.column_stack([logits, np.ones(len(logits))]), target=target, weight=weight)
+    slope, shift = solver.solve(np.array([_LOOSE, 0.0]), tolerance=1e-8)
+    return max(float(slope), 0.0), float(shift)  # a map that falls would turn the ranking round
+
+
+def _isotonic(chances: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """The knots of an isotonic fit, kept off 0 and 1 by one pseudo-count: nothing is ever certain."""
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(chances, target)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(chances, target, sample_weight=weight)
     margin = 1 / (len(target) + 2)
     return fitted.X_thresholds_, np.clip(fitted.y_thresholds_, margin, 1 - margin)
+
+
+def _padded(knots: Sequence[tuple[Floats, Floats]]) -> dict[str, Floats]:
+    width = max(len(x) for x, _ in knots)
+    return {
+        "x": np.array([np.pad(x, (0, width - len(x)), mode="edge") for x, _ in knots]),
+        "y": np.array([np.pad(y, (0, width - len(y)), mode="edge") for _, y in knots]),
+    }

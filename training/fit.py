@@ -2,195 +2,315 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-from router.assess import Answer, Estimators, scorer_row
+from router.assess import Estimators, expected_costs
 from router.bundle import PolicyBundle, Profile
+from router.cascade import drawn
 from router.errors import InputError
-from router.estimators import Calibration, DenseModel, LengthModel
-from router.features import Floats, PromptFeatures, prompt_features
-from router.policy import Always
-from router.signals import answer_signals
+from router.estimators import Calibration, DenseModel, sigmoid
+from router.features import Floats
+from router.policy import Always, CostAware
+from router.pricing import usd
 from router.tiers import Ladder
-from training.calibrate import fit_calibration
-from training.prompt_fit import PromptPipeline, fit_logistic, fit_prompts
-from training.records import Query, Records, disjoint
-
-FEWEST = 30
-"""Labelled prompts below which nothing is fitted."""
-
-DEEPEST = 3
-"""Tiers in one cascade that the scorer is fitted for; longer ones are judged by their last answer."""
+from training.answers import Answers, read_answers
+from training.calibrate import crossfit
+from training.errors import NotEnoughLabels
+from training.fingerprint import fingerprint
+from training.heads import Bools, Ints, fit_head, folds_of
+from training.hull import area
+from training.lengths import Lengths, fit_lengths, lengths_of
+from training.prompt_fit import PromptPipeline, fit_base_rates, fit_prompts
+from training.records import Records, apart
+from training.rungs import RUNGS, Rung, affordable
+from training.table import Table, states, walk
 
 Report = Callable[[str], None]
+
+LAMBDAS = 21
+"""Prices of cost at which a rung's cost-quality curve is looked at."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A rung and its cross-validated policy area in [0, 1] (the mean quality over costs up to the strongest tier's)."""
+
+    rung: Rung
+    area: float
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What :func:`fit` made: the bundle, and the scikit-learn objects it was exported from."""
+    """What :func:`fit` made.
+
+    ``table`` holds the training rows that have every label, seen through out-of-fold estimates: what rules are tuned
+    on. ``raw`` are, per mask, the uncalibrated out-of-fold chances (n, K) of the same rows. ``tried`` are the rungs.
+    """
 
     bundle: PolicyBundle
-    prompts: PromptPipeline
+    table: Table
+    raw: Mapping[int, Floats]
+    rung: Rung
+    tried: tuple[Tried, ...]
+    prompts: PromptPipeline | None
     prompt_calibration: Calibration
 
 
-def fit(records: Records, ladder: Ladder, *, report: Report = lambda _: None) -> Fitted:
-    """Fit the complexity classifier and the confidence scorer on split *fit*, calibrate them on *calibrate*.
+@dataclass(frozen=True)
+class _Data:
+    """The training rows as arrays; ``quality`` and ``chance`` (n, K): labels, and one over what observed them."""
 
-    The scorer reads the classifier's out-of-fold logits, so that it does not learn from labels that the
-    classifier has memorised. The bundle's rule is always-strong until it is tuned.
+    records: Records
+    ladder: Ladder
+    answers: Answers
+    quality: Floats
+    chance: Floats
+    fold: Ints
+    lengths: Lengths
+    full: Bools
+    """Which rows have every tier's answer and label."""
+
+    def weight(self, run: tuple[int, ...], rank: int) -> Floats:
+        """Each row's weight in learning tier ``rank``'s quality from the answers of ``run``: 0 where one is missing."""
+        seen = self.answers.answered(run) if run else np.ones(len(self.quality), bool)
+        least = self.chance[:, [*run, rank]].min(axis=1)
+        return np.where(seen & ~np.isnan(self.quality[:, rank]), 1 / least, 0.0)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One rung's estimators and out-of-fold chances per mask, raw and calibrated."""
+
+    prompt: Any
+    calibration: Calibration
+    scorer: dict[int, tuple[DenseModel, Calibration]]
+    chances: dict[int, Floats]
+    raw: dict[int, Floats]
+
+
+def fit(records: Records, ladder: Ladder, *, rung: str | None = None, report: Report = lambda _: None) -> Fitted:
+    """Fit the complexity classifier and the confidence scorer on split *train*.
+
+    Whatever is fitted on an estimate is fitted on out-of-fold ones: the scorer on the classifier's, the calibration
+    on both, and later the rule on calibrated ones. How much the estimators may read is chosen by cross-validated
+    policy area among the rungs that the labels allow, or is ``rung``. The bundle's rule is always-strong until it is
+    tuned.
 
     Raises:
-        InputError: too few labelled prompts, one class only, or a prompt in two splits.
+        NotEnoughLabels: fewer prompts have every tier's label than the lowest rung needs.
+        InputError: one class only, a prompt in two splits, a log without propensities, or there is no such rung.
     """
-    train, held = records.split("fit").labelled(), records.split("calibrate").labelled()
-    disjoint(train, held)
-    if len(train) < FEWEST:
-        raise InputError(f"{len(train)} prompts are labelled at every tier; fitting needs at least {FEWEST}")
-    quality, held_quality = _quality(train), _quality(held)
-    groups = [query.split_key for query in train.queries]
+    with threadpool_limits(1):  # on matrices this small, threads that wait for each other cost tenfold
+        return _fit(records, ladder, rung=rung, report=report)
 
-    report(f"reading {len(train) + len(held):,} prompts")
-    features, held_features = _features(train), _features(held)
-    report("fitting the complexity classifier")
-    prompts, logits = fit_prompts(features, quality, groups=groups)
-    held_logits = prompts.logits(held_features)
-    calibration = fit_calibration(held_logits, held_quality)
 
-    scorer: dict[int, tuple[DenseModel, Calibration]] = {}
-    answers, held_answers = _answers(train), _answers(held)
-    for run in _states(len(ladder)):
-        names = ", ".join(ladder[rank].name for rank in run)
-        report(f"fitting the confidence scorer after {names}")
-        rows = _rows(features, logits, answers, run)
-        model = _fit_dense(rows, quality, groups)
-        held_rows = _rows(held_features, held_logits, held_answers, run)
-        held_scores = np.array([model.logits(row) for row in held_rows])
-        scorer[sum(1 << rank for rank in run)] = (model, fit_calibration(held_scores, held_quality))
-
-    report("fitting the expected lengths")
-    estimators = Estimators(
-        prompt=prompts.export(),
-        calibration=calibration,
-        scorer=scorer,
-        length=_fit_length(train, features),
-    )
+def _fit(records: Records, ladder: Ladder, *, rung: str | None, report: Report) -> Fitted:
+    apart(records)
+    data = _read(records.split("train"), ladder)
+    count = len({query.split_key for query, full in zip(data.records.queries, data.full, strict=True) if full})
+    rungs = _rungs(count, rung)
+    _two_classes(data)
+    costs = _expected(data)
+    tried: list[tuple[Tried, _Candidate, Table]] = []
+    for step in rungs:
+        report(f"fitting the rung {step.name!r} on {count:,} labelled prompts")
+        candidate = _fit_rung(data, step)
+        table = _table(data, candidate, costs)
+        tried.append((Tried(step, _area(table)), candidate, table))
+    best, chosen, table = max(tried, key=lambda item: item[0].area)
+    full = data.full
+    strongest_share = data.quality[full].mean(axis=0)
     bundle = PolicyBundle(
         tiers=ladder.names,
         models=tuple(tier.model for tier in ladder.tiers),
-        estimators=estimators,
+        estimators=Estimators(
+            prompt=chosen.prompt.model,
+            calibration=chosen.calibration,
+            scorer=chosen.scorer,
+            length=fit_lengths(data.lengths, data.answers.hand),
+        ),
         profiles={"default": Profile(Always(why="this bundle has not been tuned, so the strongest tier is asked"))},
-        best_single=ladder.names[int(np.argmax(quality.mean(axis=0)))],
-        facts={"rows": {"fit": len(train), "calibrate": len(held)}, "data": fingerprint(records)},
+        best_single=ladder.names[int(np.argmax(strongest_share))],
+        facts={
+            "data": fingerprint(records),
+            "rows": {
+                name: sum(query.split == name for query in records.queries) for name in ("train", "certify", "test")
+            },
+            "labelled": count,
+            "rung": best.rung.name,
+            "areas": {item.rung.name: item.area for item, _, _ in tried},
+        },
     )
-    return Fitted(bundle, prompts, calibration)
-
-
-def fingerprint(records: Records) -> str:
-    """A hash over the prompts, answers, labels and splits, so that a bundle names the data it came from."""
-    digest = hashlib.sha256()
-    for query in sorted(records.queries, key=lambda query: query.id):
-        digest.update(f"{query.id}\x1f{query.split}\x1f{query.split_key}\x1f{query.qualities}\x1e".encode())
-        for outcome in query.outcomes:
-            digest.update(b"\x1f" if outcome is None else outcome.completion.text.encode("utf-8", "replace"))
-    return digest.hexdigest()[:16]
-
-
-def _states(tiers: int) -> Iterator[tuple[int, ...]]:
-    """Every set of tiers that may have answered together."""
-    for size in range(1, min(tiers, DEEPEST) + 1):
-        yield from combinations(range(tiers), size)
-
-
-def _quality(records: Records) -> Floats:
-    return np.array([query.qualities for query in records.queries])
-
-
-def _features(records: Records) -> list[PromptFeatures]:
-    return [prompt_features(query.request) for query in records.queries]
-
-
-def _answers(records: Records) -> list[tuple[Answer, ...]]:
-    return [tuple(_of_query(query)) for query in records.queries]
-
-
-def _of_query(query: Query) -> Iterator[Answer]:
-    for rank, outcome in enumerate(query.outcomes):
-        assert outcome is not None
-        yield Answer(rank, answer_signals(query.request, outcome.completion), outcome.completion.text)
-
-
-def _rows(
-    features: Sequence[PromptFeatures], logits: Floats, answers: Sequence[tuple[Answer, ...]], run: tuple[int, ...]
-) -> Floats:
-    return np.array(
-        [
-            scorer_row(row_logits, row.hand, [given[rank] for rank in run])
-            for row, row_logits, given in zip(features, logits, answers, strict=True)
-        ]
+    return Fitted(
+        bundle=bundle,
+        table=table,
+        raw={mask: found[full] for mask, found in chosen.raw.items()},
+        rung=best.rung,
+        tried=tuple(item for item, _, _ in tried),
+        prompts=chosen.prompt.pipeline,
+        prompt_calibration=chosen.calibration,
     )
 
 
-def _fit_dense(rows: Floats, quality: Floats, groups: Sequence[str]) -> DenseModel:
-    """Logistic heads on standardised columns, a missing value at its column's mean."""
-    with np.errstate(invalid="ignore"):
-        counts = (~np.isnan(rows)).sum(axis=0)
+def _read(train: Records, ladder: Ladder) -> _Data:
+    queries = train.queries
+    if any(query.inclusion is None for query in queries):
+        raise InputError(
+            "the log does not say with which probability each answer was observed, so nothing unbiased can be fitted "
+            "on it; log propensities (tierwise's ledger does), or label every tier of a sample"
+        )
+    quality = np.array([query.qualities for query in queries])
+    chance = np.array([query.inclusion or (1.0,) * len(ladder) for query in queries], float)
+    answers = read_answers(queries)
+    return _Data(
+        records=train,
+        ladder=ladder,
+        answers=answers,
+        quality=quality,
+        chance=chance,
+        fold=folds_of([query.split_key for query in queries]),
+        lengths=lengths_of(queries),
+        full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1),
+    )
+
+
+def _rungs(count: int, name: str | None) -> list[Rung]:
+    if name is not None and name not in {rung.name for rung in RUNGS}:
+        raise InputError(f"there is no rung {name!r}; there are {', '.join(rung.name for rung in RUNGS)}")
+    rungs = [rung for rung in affordable(count) if name in (None, rung.name)]
+    if not rungs:
+        least = min(rung.labels for rung in RUNGS if name in (None, rung.name))
+        raise NotEnoughLabels(
+            f"{count} prompts are labelled at every tier; fitting needs at least {least}", needed=least
+        )
+    return rungs
+
+
+def _two_classes(data: _Data) -> None:
+    """Refuse labels that are all of one class at every tier: there would be nothing to learn."""
+    known = data.quality[~np.isnan(data.quality)]
+    for rank, tier in enumerate(data.ladder.names):
+        if np.isnan(data.quality[:, rank]).all():
+            raise InputError(f"no answer of tier {tier!r} has a label; label some, or take the tier out")
+    for kind, one_class in (("acceptable", known.min() >= 1), ("unacceptable", known.max() <= 0)):
+        if one_class:
+            raise InputError(f"every label is {kind}: there is nothing to learn from one class")
+
+
+def _fit_rung(data: _Data, rung: Rung) -> _Candidate:
+    answers, tiers = data.answers, len(data.ladder)
+    fit_words = fit_prompts if rung.words else fit_base_rates
+    weights = np.column_stack([data.weight((), rank) for rank in range(tiers)])
+    prompt = fit_words(answers.features, data.quality, weight=weights, fold=data.fold)
+    calibrated = crossfit(prompt.logits, data.quality, weight=weights, fold=data.fold)
+    chances, raw = {0: calibrated.chances}, {0: sigmoid(prompt.logits)}
+    scorer: dict[int, tuple[DenseModel, Calibration]] = {}
+    for run in states(tiers):
+        mask = sum(1 << rank for rank in run)
+        rows = answers.rows(prompt.logits, run)
+        reads = rung.reads(tiers, run)
+        weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
+        model, logits = _fit_dense(rows, reads, data.quality, weights, data.fold, rung.penalties)
+        found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
+        chances[mask] = _refused(data, run, found.chances)
+        raw[mask] = sigmoid(logits)
+        scorer[mask] = (model, found.final)
+    return _Candidate(prompt, calibrated.final, scorer, chances, raw)
+
+
+def _refused(data: _Data, run: tuple[int, ...], chances: Floats) -> Floats:
+    """As the runtime has it: when the last answer of ``run`` is a refusal, there is no chance that it is acceptable."""
+    rank = run[-1]
+    stops = [None if (o := query.outcomes[rank]) is None else o.completion.stop for query in data.records.queries]
+    chances[np.array([stop == "refusal" for stop in stops]), rank] = 0.0
+    return chances
+
+
+def _fit_dense(
+    rows: Floats, reads: Bools, quality: Floats, weights: Floats, fold: Ints, penalties: tuple[float, ...]
+) -> tuple[DenseModel, Floats]:
+    """Logistic heads on standardised columns, a missing value at its column's mean; and their out-of-fold logits."""
+    counts = (~np.isnan(rows)).sum(axis=0)
     filled = np.where(np.isnan(rows), 0.0, rows)
     mean = filled.sum(axis=0) / np.maximum(counts, 1)
     centred = np.where(np.isnan(rows), 0.0, rows - mean)
     spread = np.sqrt((centred**2).sum(axis=0) / np.maximum(counts, 1))
     scale = np.where(spread > 1e-9, spread, 1.0)
-    matrix = centred / scale
+    used = reads & (spread > 1e-9)
+    matrix = (centred / scale)[:, used]
     heads = [
-        fit_logistic(matrix, column, groups=groups, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3))[0]
-        for column in quality.T
+        fit_head(matrix, column, weight=weights[:, rank], fold=fold, penalties=penalties)
+        for rank, column in enumerate(quality.T)
     ]
-    return DenseModel(
-        mean=mean,
-        scale=scale,
-        weights=np.column_stack([head.coef_[0] for head in heads]),
-        intercept=np.array([head.intercept_[0] for head in heads]),
+    full = np.zeros((rows.shape[1], quality.shape[1]))
+    full[used] = np.column_stack([head.weights for head in heads])
+    model = DenseModel(mean=mean, scale=scale, weights=full, intercept=np.array([head.intercept for head in heads]))
+    return model, np.column_stack([head.logits for head in heads])
+
+
+def _expected(data: _Data) -> dict[int, Floats]:
+    """Expected nano-dollars per mask, (n, K): each fold's by the lengths of the others."""
+    queries, tiers = data.records.queries, len(data.ladder)
+    runs = [(), *states(tiers)]
+    found = {sum(1 << rank for rank in run): np.full((len(queries), tiers), np.nan) for run in runs}
+    for number in np.unique(data.fold):
+        inside = data.fold != number
+        model = fit_lengths(data.lengths.take(inside), data.answers.hand[inside])
+        for row in np.flatnonzero(data.fold == number):
+            query, features = queries[row], data.answers.features[row]
+            read = model.prompt_tokens(int(data.lengths.chars[row]))
+            for run in runs:
+                if not run:
+                    written = model.answer_tokens(features)
+                elif math.isnan(tokens := data.lengths.written[row, run[-1]]):
+                    continue
+                else:
+                    written = model.answer_tokens_after(features, run[-1], int(tokens))
+                mask = sum(1 << rank for rank in run)
+                found[mask][row] = expected_costs(
+                    data.ladder.tiers, query.request, prompt_tokens=read, answer_tokens=written
+                )
+    return found
+
+
+def _table(data: _Data, candidate: _Candidate, costs: Mapping[int, Floats]) -> Table:
+    full = data.full
+    queries = [query for query, whole in zip(data.records.queries, full, strict=True) if whole]
+    return Table(
+        quality=data.quality[full],
+        cost=np.array([_cost(data.ladder, query) for query in queries]),
+        chances={mask: found[full] for mask, found in candidate.chances.items()},
+        expected={mask: found[full] for mask, found in costs.items()},
+        draw=np.array([drawn(query.request.prompt_hash) for query in queries]),
+        weight=1 / data.chance[full].min(axis=1),
+        keys=tuple(query.split_key for query in queries),
     )
 
 
-def _fit_length(records: Records, features: Sequence[PromptFeatures]) -> LengthModel:
-    """Prompt tokens as a line in the characters, answer tokens by ridge regression on their logarithm."""
-    chars = np.array([len(query.request.text) for query in records.queries], float)
-    hand = np.array([row.hand for row in features])
-    scaler = StandardScaler().fit(hand)
-    standard = scaler.transform(hand)
-    per_char, overhead, weights, intercept, smear = [], [], [], [], []
-    for rank in range(len(records.tiers)):
-        usages = [_usage(query, rank) for query in records.queries]
-        slope, line = np.polyfit(chars, [usage.prompt_tokens for usage in usages], 1)
-        logs = np.log(np.maximum([usage.generated_tokens for usage in usages], 1))
-        ridge: Any = Ridge(alpha=20.0).fit(standard, logs)
-        per_char.append(slope)
-        overhead.append(line)
-        weights.append(ridge.coef_)
-        intercept.append(ridge.intercept_)
-        smear.append(np.exp(logs - ridge.predict(standard)).mean())
-    return LengthModel(
-        tokens_per_char=np.array(per_char),
-        overhead=np.array(overhead),
-        mean=scaler.mean_,
-        scale=scaler.scale_,
-        weights=np.column_stack(weights),
-        intercept=np.array(intercept),
-        smear=np.array(smear),
-    )
+def _cost(ladder: Ladder, query: Any) -> list[float]:
+    return [
+        float(tier.cost(outcome.completion.usage)) for tier, outcome in zip(ladder.tiers, query.outcomes, strict=True)
+    ]
 
 
-def _usage(query: Query, rank: int) -> Any:
-    outcome = query.outcomes[rank]
-    assert outcome is not None
-    assert outcome.completion.usage is not None
-    return outcome.completion.usage
+@dataclass(frozen=True)
+class _Spot:
+    quality: float
+    cost: float
+
+
+def _area(table: Table) -> float:
+    """The cross-validated policy area: cost-aware rules at many prices of cost, and the single tiers."""
+    means = [table.mean(column) for column in table.cost.T]
+    spots = [_Spot(table.mean(column), mean) for column, mean in zip(table.quality.T, means, strict=True)]
+    unit = max(usd(round(max(means))), 1e-12)
+    for exponent in np.linspace(-2.5, 1, LAMBDAS):
+        done = walk(table, CostAware(quality_per_dollar=float(10**exponent) / unit))
+        spots.append(_Spot(table.mean(done.quality), table.mean(done.cost)))
+    return area(spots, low=means[0], high=means[-1])

@@ -9,21 +9,16 @@ from typing import Any, cast
 import numpy as np
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
-from router.errors import InputError
 from router.estimators import TextModel, term_keys
-from router.features import Floats, PromptFeatures
+from router.features import HAND, Floats, PromptFeatures
+from training.heads import Head, Ints, fit_head
 
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Inverse penalties C that cross-validation chooses from."""
 
-FOLDS = 5
-
-ACCEPTABLE = 0.5
-"""The quality from which an answer counts as acceptable."""
+MOST_TERMS = 50_000
 
 
 def _terms(features: PromptFeatures) -> list[int]:
@@ -32,11 +27,11 @@ def _terms(features: PromptFeatures) -> list[int]:
 
 @dataclass(frozen=True)
 class PromptPipeline:
-    """The fitted scikit-learn objects; :meth:`export` makes the runtime's arrays of them."""
+    """The fitted scikit-learn objects and heads; :meth:`export` makes the runtime's arrays of them."""
 
     vectorizer: TfidfVectorizer
     scaler: StandardScaler
-    heads: tuple[Any, ...]
+    heads: tuple[Head, ...]
 
     def matrix(self, features: Sequence[PromptFeatures]) -> scipy.sparse.csr_matrix:
         """Terms and hand-made features side by side, (n, F + H)."""
@@ -46,7 +41,7 @@ class PromptPipeline:
     def logits(self, features: Sequence[PromptFeatures]) -> Floats:
         """One logit per query and tier, (n, K)."""
         matrix = self.matrix(features)
-        return np.column_stack([head.decision_function(matrix) for head in self.heads])
+        return np.column_stack([matrix @ head.weights + head.intercept for head in self.heads])
 
     def export(self) -> TextModel:
         """The same function as arrays, keys in ascending order."""
@@ -55,7 +50,7 @@ class PromptPipeline:
         columns = np.array(list(vocabulary.values()))
         order = np.argsort(keys)
         columns = columns[order]
-        weights = np.column_stack([head.coef_[0] for head in self.heads])
+        weights = np.column_stack([head.weights for head in self.heads])
         size = len(columns)
         return TextModel(
             keys=keys[order],
@@ -64,60 +59,58 @@ class PromptPipeline:
             mean=self.scaler.mean_,
             scale=self.scaler.scale_,
             hand=np.ascontiguousarray(weights[size:]),
-            intercept=np.array([head.intercept_[0] for head in self.heads]),
+            intercept=np.array([head.intercept for head in self.heads]),
         )
 
 
-def fit_prompts(
-    features: Sequence[PromptFeatures], labels: Floats, *, groups: Sequence[str]
-) -> tuple[PromptPipeline, Floats]:
-    """Fit one head per tier, and give the out-of-fold logits (n, K) that the confidence scorer is fitted on.
-
-    ``labels`` (n, K) are qualities in [0, 1]; an answer is acceptable from :data:`ACCEPTABLE` up. Each head's
-    penalty is chosen by grouped cross-validation on log-loss; rows that share a group share a fold.
+@dataclass(frozen=True)
+class PromptFit:
+    """What reads the prompt: the model, its out-of-fold logits (n, K), and the scikit-learn objects where there are
+    any.
     """
-    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, min_df=2, max_features=50_000)
+
+    model: TextModel
+    logits: Floats
+    pipeline: PromptPipeline | None
+
+
+def fit_prompts(features: Sequence[PromptFeatures], quality: Floats, *, weight: Floats, fold: Ints) -> PromptFit:
+    """Fit one head per tier over the prompts' terms and features.
+
+    ``quality`` (n, K) in [0, 1], NaN where there is no label; ``weight`` (n, K); ``fold`` (n,), equal for rows that
+    share a prompt. The vocabulary is that of all n prompts, which looks at no label.
+    """
+    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, min_df=2, max_features=MOST_TERMS)
     scaler = StandardScaler()
-    terms = vectorizer.fit_transform(features)
+    try:
+        terms: Any = vectorizer.fit_transform(features)
+    except ValueError:  # no term occurs twice: too few prompts to learn from their words
+        return fit_base_rates(features, quality, weight=weight, fold=fold)
     hand = scaler.fit_transform(np.array([item.hand for item in features]))
     matrix = scipy.sparse.hstack([terms, hand], format="csr")
-    heads, held_out = [], []
-    for column in labels.T:
-        head, logits = fit_logistic(matrix, column, groups=groups)
-        heads.append(head)
-        held_out.append(logits)
-    return PromptPipeline(vectorizer, scaler, tuple(heads)), np.column_stack(held_out)
+    heads = tuple(
+        fit_head(matrix, column, weight=own, fold=fold, penalties=PENALTIES)
+        for column, own in zip(quality.T, weight.T, strict=True)
+    )
+    pipeline = PromptPipeline(vectorizer, scaler, heads)
+    return PromptFit(pipeline.export(), np.column_stack([head.logits for head in heads]), pipeline)
 
 
-def fit_logistic(
-    matrix: Any, quality: Floats, *, groups: Sequence[str], penalties: Sequence[float] = PENALTIES
-) -> tuple[Any, Floats]:
-    """A logistic regression whose penalty is chosen by grouped cross-validation; and its out-of-fold logits."""
-    target = (quality >= ACCEPTABLE).astype(int)
-    folds = _folds(matrix, target, groups)
-    best: tuple[float, float, Floats] | None = None
-    for penalty in penalties:
-        model = LogisticRegression(C=penalty, max_iter=2000)
-        logits = cross_val_predict(model, matrix, target, cv=folds, method="decision_function")
-        loss = float(np.mean(np.logaddexp(0, np.where(target == 1, -logits, logits))))
-        if best is None or loss < best[0]:
-            best = (loss, penalty, logits)
-    assert best is not None
-    model = LogisticRegression(C=best[1], max_iter=2000).fit(matrix, target)
-    return model, best[2]
-
-
-def _folds(matrix: Any, target: Floats, groups: Sequence[str]) -> list[Any]:
-    """Folds that share no group, each with both classes to learn from.
-
-    Raises:
-        InputError: one class is missing, or too rare for that.
-    """
-    rarest = min(len({group for group, found in zip(groups, target, strict=True) if found == kind}) for kind in (0, 1))
-    if rarest == 0:
-        kind = "acceptable" if target[0] else "unacceptable"
-        raise InputError(f"every label is {kind}: there is nothing to learn from one class")
-    if rarest < FOLDS:
-        kind = "acceptable" if target.mean() < ACCEPTABLE else "unacceptable"
-        raise InputError(f"a tier has an {kind} answer to only {rarest} prompts; label at least {FOLDS} of them")
-    return list(StratifiedGroupKFold(FOLDS).split(matrix, target, groups))
+def fit_base_rates(features: Sequence[PromptFeatures], quality: Floats, *, weight: Floats, fold: Ints) -> PromptFit:
+    """The classifier that does not read the prompt: each tier's share of acceptable answers."""
+    nothing = np.zeros((len(features), 0))
+    heads = [
+        fit_head(nothing, column, weight=own, fold=fold, penalties=(1.0,))
+        for column, own in zip(quality.T, weight.T, strict=True)
+    ]
+    tiers, hand = quality.shape[1], len(HAND)
+    model = TextModel(
+        keys=np.zeros(1, np.uint64),
+        idf=np.ones(1),
+        terms=np.zeros((1, tiers)),
+        mean=np.zeros(hand),
+        scale=np.ones(hand),
+        hand=np.zeros((hand, tiers)),
+        intercept=np.array([head.intercept for head in heads]),
+    )
+    return PromptFit(model, np.column_stack([head.logits for head in heads]), None)

@@ -69,6 +69,8 @@ def made(*, tiers=2, seed=0):
             weights=np.zeros((hand, tiers)),
             intercept=np.full(tiers, 2.0),
             smear=np.ones(tiers),
+            carry=np.zeros((tiers, tiers)),
+            carry_smear=np.ones((tiers, tiers)),
         ),
     )
     return PolicyBundle(

@@ -1,0 +1,57 @@
+"""The ladder of complexity: what the estimators may read, growing with the number of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.features import HAND
+from router.signals import NAMES
+
+CONFIDENT = ("logprob_mean", "verified")
+"""The signals that are confidences by themselves."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder, tried from ``labels`` labelled prompts up.
+
+    ``words``: whether the complexity classifier reads the prompt, or knows base rates only. ``signals``: whether the
+    confidence scorer reads all of an answer, or only its log-probability and the user's own check. ``trees``:
+    whether gradient-boosted trees stand beside the linear scorer. ``penalties`` of the scorer's heads.
+    """
+
+    name: str
+    labels: int
+    words: bool
+    signals: bool
+    trees: bool
+    penalties: tuple[float, ...]
+    why: str
+
+    def reads(self, tiers: int, run: Sequence[int]) -> NDArray[np.bool_]:
+        """Which columns of the scorer's input are read when the tiers of ``run`` have answered."""
+        pairs = len(run) * (len(run) - 1)
+        if self.signals:
+            return np.ones(tiers + len(HAND) + len(run) * len(NAMES) + pairs, bool)
+        confident = [name in CONFIDENT for name in NAMES]
+        return np.array([*([self.words] * tiers), *([False] * len(HAND)), *(confident * len(run)), *([True] * pairs)])
+
+
+RUNGS = (
+    Rung("confidence", 15, words=False, signals=False, trees=False, penalties=(0.03, 0.3, 3.0),
+         why="calibrates the answer's own log-probability, and knows nothing of the prompt"),
+    Rung("prompt", 60, words=True, signals=False, trees=False, penalties=(0.03, 0.3, 3.0),
+         why="reads the prompt's words too"),
+    Rung("answer", 200, words=True, signals=True, trees=False, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+         why="reads everything of the prompt and of the answers"),
+)  # fmt: skip
+"""From few labels to many. Which one serves is decided by the cross-validated policy area, not by the count."""
+
+
+def affordable(labels: int) -> list[Rung]:
+    """The rungs that so many labelled prompts allow."""
+    return [rung for rung in RUNGS if labels >= rung.labels]
