@@ -127,24 +127,32 @@ def follow(log: BanditLog, rule: Rule) -> Trails:
     n, tiers = log.seen.shape
     everything, states, draws = frozenset(range(tiers)), log.table.seen, log.table.draw.tolist()
     shown = log.seen.tolist()
-    asked = np.full((n, tiers), NONE)
-    steps, seen, returned = np.zeros(n, int), np.zeros(n, int), np.full(n, NONE)
-    chances, expected = np.full((n, tiers, tiers), np.nan), np.full((n, tiers, tiers), np.nan)
+    seen, returned = np.zeros(n, int), np.full(n, NONE)
+    at: dict[int, tuple[list[int], list[int], list[int]]] = {mask: ([], [], []) for mask in states}
     for row in range(n):
         run: tuple[int, ...] = ()
         while True:
-            quality, cost = (found[row] for found in states[seen_as(run, states) if run else 0])
-            step = rule.next(State(run, everything.difference(run), quality, cost, draws[row]))
+            mask = seen_as(run, states) if run else 0
+            quality, cost = states[mask]
+            step = rule.next(State(run, everything.difference(run), quality[row], cost[row], draws[row]))
             if not isinstance(step, Run):
                 returned[row] = step.rank
                 break
-            place = len(run)
-            asked[row, place], chances[row, place], expected[row, place] = step.rank, quality, cost
-            steps[row] = place + 1
+            rows, places, ranks = at[mask]
+            rows.append(row)
+            places.append(len(run))
+            ranks.append(step.rank)
             if not shown[row][step.rank]:
                 break
             run = (*run, step.rank)
-            seen[row] = len(run)
+        seen[row] = len(run)
+    asked = np.full((n, tiers), NONE)
+    chances, expected = np.full((n, tiers, tiers), np.nan), np.full((n, tiers, tiers), np.nan)
+    for mask, (rows, places, ranks) in at.items():
+        asked[rows, places] = ranks
+        chances[rows, places] = log.table.chances[mask][rows]
+        expected[rows, places] = log.table.expected[mask][rows]
+    steps = (asked != NONE).sum(axis=1)
     along = np.take_along_axis(log.inclusion, np.maximum(asked, 0), axis=1)
     inclusion = np.where(asked == NONE, np.nan, np.minimum.accumulate(along, axis=1))
     return Trails(asked, steps, seen, returned, chances, expected, inclusion)

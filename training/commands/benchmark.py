@@ -63,7 +63,8 @@ def data(
     as_json: Json = False,
 ) -> None:
     """Write public data as labelled answers with a configuration, ready for `tierwise train run`."""
-    public = importlib.import_module("training.public")
+    from training import public
+
     written = [str(path) for path in public.write(name, out)]
     typer.echo(json.dumps({"data": name, "written": written}, indent=2) if as_json else f"wrote {', '.join(written)}")
 
