@@ -1,132 +1,261 @@
-"""Choosing the rule: every candidate is replayed over the tuning split through the runtime's own cascade."""
+"""Choosing the rule: from an objective to the rules worth certifying, safest first, and to the one to ship."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-import numpy as np
-
-from router.cascade import Plan
 from router.errors import InputError
-from router.policy import Always, CostAware, Keep, Rule, Thresholds
-from router.pricing import usd
-from training.records import Records
-from training.replay import costs_of, qualities_of, remembering, replay_all, with_rule
+from router.policy import (
+    Always,
+    CascadeRouting,
+    CostAware,
+    Induction,
+    Mixture,
+    Rule,
+    Thresholds,
+)
+from router.pricing import NANO, usd
+from training.guarantee import Certificate, Goal, Method, Trial, certify
+from training.hull import hull
+from training.library import FAMILIES, Candidate, Family, Progress, candidates
+from training.table import Table, walk
 
-GRID = 11
-"""Quantiles of the observed chances that plain thresholds are tried at."""
+STEPS = 24
+"""Rules that are put to the test on the way from the safest to the cheapest."""
 
-LEAST = 1e-6
-"""The lowest bar that is tried: it accepts everything but a refusal."""
-
-LAMBDAS = 41
-"""Values of quality per dollar that are tried, evenly on a log scale."""
+ROOM = 4.0
+"""A request counts towards a certified budget with at most so many times what the dearest tier's call costs at most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What tuning is for. ``target_quality``: the cheapest rule with at least this share of the strongest tier's
-    quality. ``budget``: the best rule of at most so many USD per 1,000 requests. With both, the cheapest that
-    meets the target within the budget; with neither, the best quality that costs less than the strongest tier.
+    """What a policy is for.
+
+    ``target_quality``: the cheapest policy with at least this share of the strongest tier's quality. ``quality``:
+    the same with an absolute mean quality. ``budget``: the best policy of at most so many USD per 1,000 requests.
+    With a target and a budget: the cheapest that meets the target, within the budget. ``delta`` is the probability
+    with which the certificate may be wrong.
     """
 
     target_quality: float | None = None
+    quality: float | None = None
     budget: float | None = None
+    delta: float = 0.1
+    method: Method = "betting"
 
     def __post_init__(self) -> None:
-        if self.target_quality is not None and not 0 < self.target_quality <= 2:
-            raise InputError(
-                f"target quality is a share of the strongest tier's (0.95, say), not {self.target_quality}"
-            )
-        if self.budget is not None and not self.budget > 0:
-            raise InputError(f"the budget is in USD per 1,000 requests and above 0, not {self.budget}")
+        if self.target_quality is None and self.quality is None and self.budget is None:
+            raise InputError("there is no objective; name a target quality (0.95, say) or a budget")
+        # Every other rule about these numbers is the goal's.
+        Goal(**{**self._goal(), "cost_limit": 1.0})
 
+    def _goal(self) -> dict[str, Any]:
+        return {
+            "share": self.target_quality,
+            "quality": self.quality,
+            "budget": self.budget,
+            "delta": self.delta,
+            "method": self.method,
+        }
 
-@dataclass(frozen=True)
-class Candidate:
-    """A rule and what it did on the tuning split: mean quality, and mean cost in nano-dollars."""
+    def goal(self, table: Table) -> Goal:
+        """What is certified; ``table`` holds training rows, from which the largest cost that counts is settled."""
+        limit = None if self.budget is None else ROOM * usd(round(float(table.cost.max())))
+        return Goal(**self._goal(), cost_limit=limit)
 
-    rule: Rule
-    quality: float
-    cost: float
+    def least_quality(self, table: Table) -> float | None:
+        """The mean quality that the target asks for on ``table``; None when there is only a budget."""
+        if self.target_quality is not None:
+            return self.target_quality * table.mean(table.quality[:, -1])
+        return self.quality
+
+    def most_cost(self) -> float | None:
+        """The mean cost in nano-dollars that the budget allows."""
+        return None if self.budget is None else self.budget / 1000 * NANO
+
+    def as_dict(self) -> dict[str, Any]:
+        """The objective for a bundle's facts."""
+        return {key: value for key, value in self._goal().items() if value is not None}
+
+    def words(self) -> str:
+        """The objective in a few words."""
+        said = []
+        if self.target_quality is not None:
+            said.append(f"{self.target_quality:.1%} of the strongest tier's quality")
+        if self.quality is not None:
+            said.append(f"a quality of {self.quality:.3f}")
+        if self.budget is not None:
+            said.append(f"at most {self.budget:g} USD per 1,000 requests")
+        return " and ".join(said)
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The chosen candidate, all that were tried, and whether the objective was met on the tuning split."""
+    """``candidates`` are all that was tried, ``vertices`` their hull, and ``path`` what is to be certified, in order.
 
-    chosen: Candidate
+    ``met``: whether anything on the training rows meets the objective. ``naive`` is what would be shipped without a
+    certificate: the last of the path, or always-strong.
+    """
+
+    objective: Objective
     candidates: tuple[Candidate, ...]
+    vertices: tuple[Candidate, ...]
+    path: tuple[Candidate, ...]
     met: bool
+
+    @property
+    def naive(self) -> Candidate:
+        """The rule that just meets the objective on the training rows."""
+        return self.path[-1]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The rule that is shipped, its family, and the certificate; always-strong when nothing was certified."""
+
+    rule: Rule
+    family: Family
+    certificate: Certificate
 
 
 def tune(
-    records: Records, plan: Plan, objective: Objective, *, progress: Callable[[int, int], None] = lambda *_: None
+    table: Table,
+    objective: Objective,
+    *,
+    families: Sequence[Family] = FAMILIES,
+    tried: Sequence[Candidate] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Tuned:
-    """Replay the policy library over ``records`` and choose by ``objective``.
+    """Try the policy library on the training rows of ``table`` and lay out the rules to certify.
 
-    The figures of the chosen rule are optimistic, since it was chosen on these rows: judge it on others. When
-    nothing meets the objective the strongest tier is always asked.
+    ``tried`` spares the search when its candidates are already known, for another objective on the same rows.
     """
-    plan = remembering(plan)
-    rules = list(library(records, plan))
-    candidates = []
-    for number, rule in enumerate(rules):
-        done = replay_all(records, with_rule(plan, rule))
-        candidates.append(Candidate(rule, float(done.quality.mean()), float(done.cost.mean())))
-        progress(number + 1, len(rules))
-    strong = candidates[len(plan.ladder) - 1]
-    fitting = [candidate for candidate in candidates if _meets(candidate, objective, strong)]
-    if not fitting:
-        return Tuned(strong, tuple(candidates), met=False)
-    cheapest = objective.target_quality is not None
-    chosen = min(fitting, key=lambda c: (c.cost, -c.quality) if cheapest else (-c.quality, c.cost))
-    return Tuned(chosen, tuple(candidates), met=True)
+    found = tuple(tried if tried is not None else candidates(table, families=families, progress=progress))
+    strong = Candidate(
+        Always(table.tiers - 1), "single", table.mean(table.quality[:, -1]), table.mean(table.cost[:, -1])
+    )
+    vertices = tuple(hull([*found, strong]))
+    if _budget_only(objective):
+        steps = _by_budget(vertices, objective)
+        return Tuned(objective, found, vertices, steps or (vertices[0],), met=bool(steps))
+    steps = _by_quality(vertices, objective, strong, table)
+    return Tuned(objective, found, vertices, (_safest(objective, strong, vertices), *steps), met=bool(steps))
 
 
-def _meets(candidate: Candidate, objective: Objective, strong: Candidate) -> bool:
-    budget = objective.budget
-    if objective.target_quality is not None and candidate.quality < objective.target_quality * strong.quality:
-        return False
-    if budget is not None:
-        return usd(round(candidate.cost)) * 1000 <= budget
-    return objective.target_quality is not None or candidate.cost < strong.cost
+def ship(tuned: Tuned, table: Table, *, train: Table, seed: int = 0) -> Shipped:
+    """Certify the path on the held-out rows of ``table`` and take the last rule that passes.
+
+    ``train`` holds the training rows. When nothing passes the strongest tier is always asked, or for a budget alone
+    the cheapest.
+    """
+    goal = tuned.objective.goal(train)
+    strongest = Always(table.tiers - 1)
+    trials = []
+    for candidate in tuned.path:
+        done = walk(table, candidate.rule)
+        strong = candidate.rule == strongest
+        trials.append(Trial(label=label(candidate), quality=done.quality, cost=done.cost, strongest=strong))
+    certificate = certify(
+        trials,
+        strong=table.quality[:, -1],
+        keys=table.keys,
+        goal=goal,
+        seed=seed,
+        weight=table.weight,
+        w_max=float(max(train.weight.max(initial=1.0), table.weight.max(initial=1.0))),
+    )
+    if certificate.chosen is not None:
+        chosen = tuned.path[certificate.chosen]
+        return Shipped(chosen.rule, chosen.family, certificate)
+    rank = 0 if _budget_only(tuned.objective) else table.tiers - 1
+    which = "cheapest" if rank == 0 else "strongest"
+    why = f"nothing was certified for {tuned.objective.words()}, so the {which} tier is asked"
+    return Shipped(Always(rank, why), "single", certificate)
 
 
-def library(records: Records, plan: Plan) -> Iterator[Rule]:
-    """The rules to try: single tiers first, plain thresholds, then cost-aware ones."""
-    tiers = len(plan.ladder)
-    for rank in range(tiers):
-        yield Always(rank)
-    begun = [plan.assessor.begin(query.request).quality for query in records.queries]
-    starts = _quantiles([chance for row in begun for chance in row])
-    for start in starts:
-        for accept in (LEAST, *_quantiles(_confidences(records, plan))):
-            yield Thresholds(start=(start,) * tiers, accept=(accept,) * tiers)
-    gap = float(np.nanmean(costs_of(records, plan).max(axis=1)))
-    keeps: tuple[Keep, ...] = ("best", "last")
-    for keep in keeps:
-        for exponent in np.linspace(-3, 1, LAMBDAS):
-            yield CostAware(quality_per_dollar=float(10**exponent) / max(usd(round(gap)), 1e-12), keep=keep)
+def label(candidate: Candidate) -> str:
+    """A short name for a rule: its kind and its knob."""
+    return f"{candidate.family}: {told(candidate.rule)}"
 
 
-def _confidences(records: Records, plan: Plan) -> list[float]:
-    """The confidence in each tier's answer when it alone has answered."""
-    seen = []
-    for query in records.queries:
-        begun = plan.assessor.begin(query.request)
-        for rank, outcome in enumerate(query.outcomes):
-            if outcome is not None:
-                seen.append(plan.assessor.observe(begun, rank, outcome.completion).quality[rank])
-    return seen
+def told(rule: Rule) -> str:
+    """A rule's knob in words."""
+    if isinstance(rule, Always):
+        return "the strongest tier" if rule.rank is None else f"always tier {rule.rank}"
+    if isinstance(rule, Thresholds):
+        return f"start at {_list(rule.start)}, accept at {_list(rule.accept)}"
+    if isinstance(rule, CostAware | CascadeRouting | Induction):
+        return f"{rule.quality_per_dollar:.4g} quality per dollar"
+    assert isinstance(rule, Mixture)
+    return f"{rule.share:.0%} ({told(rule.first)}) and {1 - rule.share:.0%} ({told(rule.second)})"
 
 
-def _quantiles(values: Sequence[float]) -> list[float]:
-    return sorted({round(float(value), 4) for value in np.quantile(values, np.linspace(0.05, 0.95, GRID))})
+def _list(values: Sequence[float]) -> str:
+    return "/".join(f"{value:.2f}" for value in values)
 
 
-def single_tiers(records: Records, plan: Plan) -> list[tuple[float, float]]:
-    """Mean quality and mean cost in nano-dollars of always asking each tier."""
-    quality, cost = qualities_of(records.queries).mean(axis=0), costs_of(records, plan).mean(axis=0)
-    return list(zip(quality.tolist(), cost.tolist(), strict=True))
+def _budget_only(objective: Objective) -> bool:
+    return objective.target_quality is None and objective.quality is None
+
+
+def _safest(objective: Objective, strong: Candidate, vertices: Sequence[Candidate]) -> Candidate:
+    """Where the walk begins: always-strong, or for a target that it cannot have the best there is."""
+    beyond = objective.target_quality is not None and objective.target_quality > 1
+    return vertices[-1] if beyond else strong
+
+
+def _by_quality(
+    vertices: Sequence[Candidate], objective: Objective, strong: Candidate, table: Table
+) -> tuple[Candidate, ...]:
+    """Points of the hull from the best that is worth having down to the target, ever cheaper."""
+    least, most = objective.least_quality(table), objective.most_cost()
+    assert least is not None
+    beyond = objective.target_quality is not None and objective.target_quality > 1
+    ceiling = vertices[-1].cost if beyond else strong.cost
+    ceiling = min(ceiling, most) if most is not None else ceiling
+    low = _at_quality(vertices, least)
+    if low is None or low > ceiling:
+        return ()
+    return _along(vertices, ceiling, low)
+
+
+def _by_budget(vertices: Sequence[Candidate], objective: Objective) -> tuple[Candidate, ...]:
+    """Points of the hull from the cheapest up to the budget, ever better."""
+    most = objective.most_cost()
+    assert most is not None
+    if most < vertices[0].cost:
+        return ()
+    return tuple(reversed(_along(vertices, min(most, vertices[-1].cost), vertices[0].cost)))
+
+
+def _at_quality(vertices: Sequence[Candidate], quality: float) -> float | None:
+    """The least cost at which a mixture of ``vertices`` has ``quality``; None when none has."""
+    if vertices[0].quality >= quality:
+        return vertices[0].cost
+    for left, right in pairwise(vertices):
+        if right.quality >= quality:
+            share = (quality - left.quality) / (right.quality - left.quality)
+            return left.cost + share * (right.cost - left.cost)
+    return None
+
+
+def _along(vertices: Sequence[Candidate], high: float, low: float) -> tuple[Candidate, ...]:
+    """Rules on the hull from cost ``high`` down to ``low``, vertices and mixtures between, evenly in cost."""
+    high = min(high, vertices[-1].cost)
+    costs = {high - (high - low) * step / (STEPS - 1) for step in range(STEPS)} if high > low else {low}
+    costs |= {vertex.cost for vertex in vertices if low < vertex.cost < high}
+    return tuple(_at_cost(vertices, cost) for cost in sorted(costs, reverse=True))
+
+
+def _at_cost(vertices: Sequence[Candidate], cost: float) -> Candidate:
+    """The rule that costs ``cost`` on the hull: a vertex, or the two neighbours mixed by each prompt's draw."""
+    for left, right in pairwise(vertices):
+        if left.cost < cost < right.cost:
+            share = (right.cost - cost) / (right.cost - left.cost)
+            rule = Mixture(first=left.rule, second=right.rule, share=share)
+            quality = share * left.quality + (1 - share) * right.quality
+            return Candidate(rule, "mixture", quality, cost)
+    return min(vertices, key=lambda vertex: abs(vertex.cost - cost))
