@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,16 +157,18 @@ def _version(row: Any) -> Version:
 
 def _save_model(bundle: Path, scratch: Path, target: Path) -> None:
     """Write an MLflow model folder around a copy of the bundle, without touching MLflow's global state."""
-    import mlflow.pyfunc
-
     from training.provenance import environment
 
     copied = scratch / _FILE
     copied.write_bytes(bundle.read_bytes())
-    mlflow.pyfunc.save_model(
-        str(target),
-        python_model=str(Path(__file__).with_name("served.py")),
-        artifacts={"bundle": str(copied)},
-        pip_requirements=[f"tierwise[train]=={environment()['tierwise']}"],
-        input_example=["What is 2 + 2?"],
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*Any type hint")  # MLflow's own, and as in served.py
+        import mlflow.pyfunc
+
+        mlflow.pyfunc.save_model(
+            str(target),
+            python_model=str(Path(__file__).with_name("served.py")),
+            artifacts={"bundle": str(copied)},
+            pip_requirements=[f"tierwise[train]=={environment()['tierwise']}"],
+            input_example=["What is 2 + 2?"],
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,8 +55,8 @@ class Store:
         with self.speaking("opened"), _hushed():
             from mlflow import MlflowClient
 
-            if self.uri.startswith(_SQLITE):
-                Path(self.uri.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+            if self._database is not None:
+                self._database.parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(self.uri, self.uri)
             client.search_experiments(max_results=1)
             return client
@@ -71,13 +72,27 @@ class Store:
         with self.speaking("asked for the experiment"):
             found = client.get_experiment_by_name(self.experiment)
             if found is None:
-                return str(client.create_experiment(self.experiment))
+                return str(client.create_experiment(self.experiment, artifact_location=self._artifacts()))
             if found.lifecycle_stage != "active":
                 raise TrackingError(
                     f"{self.place}: the experiment {self.experiment!r} was deleted; restore it with "
                     f"`mlflow experiments restore -x {found.experiment_id}`, or choose another with --experiment"
                 )
             return str(found.experiment_id)
+
+    @property
+    def _database(self) -> Path | None:
+        """The SQLite file, None for another kind of store."""
+        return Path(self.uri.removeprefix(_SQLITE)) if self.uri.startswith(_SQLITE) else None
+
+    def _artifacts(self) -> str | None:
+        """Where the experiment's files go: beside a SQLite file, else where the server says.
+
+        Left to itself MLflow would put them under whatever directory a cron job happens to run in.
+        """
+        if self._database is None:
+            return None
+        return (self._database.parent.resolve() / "artifacts" / _folder_name(self.experiment)).as_uri()
 
     @property
     def place(self) -> str:
@@ -106,6 +121,11 @@ class Store:
                 f"MLflow at {self.place} could not be {what}: {said[:300]}; start or repair it, or point "
                 "MLFLOW_TRACKING_URI elsewhere"
             ) from error
+
+
+def _folder_name(name: str) -> str:
+    """A name as the name of one folder."""
+    return re.sub(r"[^\w\-]+", "-", name).strip("-") or "experiment"
 
 
 def _foreign(error: Exception) -> bool:
