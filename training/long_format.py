@@ -53,7 +53,9 @@ def write_records(records: Records, path: Path) -> None:
     columns = {name: [row.get(name) for row in rows] for name in schema.names}
     try:
         table = pa.table(columns, schema=schema.with_metadata({_FACTS: json.dumps(dict(records.facts)).encode()}))
-        parquet.write_table(table, path, compression="zstd")
+        part = path.with_name(path.name + ".part")
+        parquet.write_table(table, part, compression="zstd")
+        part.replace(path)
     except UnicodeEncodeError as error:
         raise InputError(f"{path}: a text holds a lone surrogate, which no file can ({error.reason})") from None
     except OSError as error:

@@ -1,0 +1,119 @@
+"""``tierwise train ingest``: a ledger or somebody's log made one file of checked records."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from router import config as configuration
+from router.config import Config
+from router.errors import InputError
+from router.ledger import Ledger
+from router.planning import ledger_of
+from training.ingest.options import Format, Logged, OnConflict, Splits
+
+_status = Console(stderr=True)
+
+_SQLITE = b"SQLite format 3\0"
+
+
+def ingest(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="A log (JSONL, CSV, Parquet) or a ledger (file or URL); default: the configuration's ledger.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where to write the records, Parquet.")] = Path("labels.parquet"),
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="What the log is, where that is not seen.")] = "auto",
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="TOML that says what the log's columns, models and values mean.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Where refused rows go; default: beside --out, .rejects.jsonl.")
+    ] = None,
+    max_rejects: Annotated[float, typer.Option("--max-rejects", help="Share of refused rows that stops it.")] = 0.05,
+    on_conflict: Annotated[
+        OnConflict, typer.Option("--on-conflict", help="What becomes of labels that contradict each other.")
+    ] = "reject",
+    estimate_tokens: Annotated[
+        bool, typer.Option("--estimate-tokens", help="Where counts lack: four characters a token, and say so.")
+    ] = False,
+    splits: Annotated[Splits, typer.Option("--splits", help="Keep the log's own, if any, or split anew.")] = "file",
+    seed: Annotated[int, typer.Option("--seed", help="Of the new splits.")] = 0,
+    logged: Annotated[
+        Logged, typer.Option("--logged", help="full: every tier was meant to be asked for every prompt.")
+    ] = "auto",
+    field_limit: Annotated[int, typer.Option("--field-limit", help="The largest field, in bytes.")] = 2**20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read a log or the ledger with its labels, refuse what cannot be taken, split it, and write it as one file."""
+    from training.ingest import Mapped, Options, load_mapping
+    from training.ingest import ingest as read_log
+    from training.long_format import write_records
+
+    settings = configuration.load(config)
+    if data is not None and Path(data).absolute() == out.absolute():
+        raise InputError(f"{out}: the records cannot be written over the log itself; choose another --out")
+    options = Options(
+        format=format,
+        mapping=Mapped() if mapping is None else load_mapping(mapping),
+        rejects=rejects or out.with_name(out.name + ".rejects.jsonl"),
+        max_rejects=max_rejects,
+        on_conflict=on_conflict,
+        tokens="estimate" if estimate_tokens else "logged",
+        splits=splits,
+        logged=logged,
+        field_limit=field_limit,
+        seed=seed,
+    )
+    with ExitStack() as stack, _status.status("reading"):
+        source = _source(data, settings)
+        if isinstance(source, Ledger):
+            stack.enter_context(source)
+        found = read_log(source, settings.tiers, options)
+        write_records(found.records, out)
+    if as_json:
+        told = {
+            "out": str(out),
+            "rejects": None if found.rejects_path is None else str(found.rejects_path),
+            "summary": found.summary.as_dict(),
+            "facts": dict(found.facts),
+        }
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        return
+    for sentence in found.summary.sentences():
+        typer.echo(sentence)
+    if found.rejects_path is not None:
+        typer.echo(f"refused rows: {found.rejects_path}")
+    typer.echo(f"wrote {out} ({found.facts['data']}, {found.facts['kind']})")
+
+
+def _source(data: str | None, settings: Config) -> str | Ledger:
+    """The ledger that ``data`` or else the configuration names, or the path of a log."""
+    if data is None:
+        ledger = ledger_of(settings)
+        if ledger is None:
+            raise InputError("the configuration switches the ledger off, so there is nothing to read; pass --data")
+        return ledger
+    return Ledger(data) if "://" in data or _is_sqlite(data) else data
+
+
+def _is_sqlite(path: str | os.PathLike[str]) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
