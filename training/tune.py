@@ -30,6 +30,13 @@ ROOM = 4.0
 """A request counts towards a certified budget with at most so many times what the dearest tier's call costs at most."""
 
 
+_KINDS: dict[type, str] = {
+    CostAware: "cost-aware thresholds",
+    CascadeRouting: "cascade routing",
+    Induction: "fitted backward induction",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What a policy is for.
@@ -157,7 +164,7 @@ def ship(tuned: Tuned, table: Table, *, train: Table, seed: int = 0) -> Shipped:
     for candidate in tuned.path:
         done = walk(table, candidate.rule)
         strong = candidate.rule == strongest
-        trials.append(Trial(label=label(candidate), quality=done.quality, cost=done.cost, strongest=strong))
+        trials.append(Trial(label=told(candidate.rule), quality=done.quality, cost=done.cost, strongest=strong))
     certificate = certify(
         trials,
         strong=table.quality[:, -1],
@@ -176,21 +183,16 @@ def ship(tuned: Tuned, table: Table, *, train: Table, seed: int = 0) -> Shipped:
     return Shipped(Always(rank, why), "single", certificate)
 
 
-def label(candidate: Candidate) -> str:
-    """A short name for a rule: its kind and its knob."""
-    return f"{candidate.family}: {told(candidate.rule)}"
-
-
 def told(rule: Rule) -> str:
-    """A rule's knob in words."""
+    """A short name for a rule: its kind and its knob."""
     if isinstance(rule, Always):
-        return "the strongest tier" if rule.rank is None else f"always tier {rule.rank}"
+        return "always the strongest tier" if rule.rank is None else f"always tier {rule.rank}"
     if isinstance(rule, Thresholds):
-        return f"start at {_list(rule.start)}, accept at {_list(rule.accept)}"
+        return f"thresholds: start at {_list(rule.start)}, accept at {_list(rule.accept)}"
     if isinstance(rule, CostAware | CascadeRouting | Induction):
-        return f"{rule.quality_per_dollar:.4g} quality per dollar"
+        return f"{_KINDS[type(rule)]} at {rule.quality_per_dollar:,.4g} quality per dollar"
     assert isinstance(rule, Mixture)
-    return f"{rule.share:.0%} ({told(rule.first)}) and {1 - rule.share:.0%} ({told(rule.second)})"
+    return f"{rule.share:.0%} of prompts by {told(rule.first)}, the others by {told(rule.second)}"
 
 
 def _list(values: Sequence[float]) -> str:
