@@ -1,149 +1,221 @@
-"""Judging a policy on rows that nothing was fitted, calibrated or tuned on, against honest baselines."""
+"""Judging a policy on rows that nothing was fitted, certified or tuned on, against honest baselines."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from router.cascade import Plan
 from router.decision import ANSWERED
+from router.errors import InputError
 from router.features import Floats
-from router.pricing import NANO
-from training.metrics import auroc, brier, ece, interval
-from training.prompt_fit import ACCEPTABLE
-from training.records import Records
-from training.replay import Replayed, costs_of, qualities_of, replay_all
+from router.policy import Rule
+from training.bars import bars
+from training.baselines import Aim, Baseline, learned, oracle, random_mix, ruled, single, zero_router
+from training.bootstrap import DRAWS, Bootstrap, bounds
+from training.certificate import Certificate
+from training.hull import hull
+from training.judged import by_tier, calibration, estimators_of, gain, importance, judge
+from training.policy_metrics import PER_1K, Candidate, curve_metrics, frontier, prompt_metrics
+from training.records import Records, disjoint
+from training.replay import Replayed, remembering, replay_all
+from training.rows import Rows, rows_of
+from training.slices import slices
+from training.table import Table, table_of
 
-HELD_OUT = "which shares no split key with the rows of fitting, calibration and tuning"
+HELD_OUT = "which shares no split key with the rows of fitting, tuning and certifying"
+CERTIFYING = "which nothing was fitted or tuned on, but which the certificate used"
 SEEN = "NOT held out: training used these rows, so the figures are flattered"
 
 
-def evaluate(records: Records, plan: Plan, *, split: str) -> dict[str, Any]:
-    """The policy, its baselines and its scorer on ``records``, for JSON.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What training knows and an evaluation needs for its baselines.
 
-    Costs are USD per 1,000 requests and count every call, rejected answers included. ``random_mix`` mixes
-    always-cheap and always-strong to the policy's cost, ``best_single`` is the single tier of highest quality on
-    these very rows, ``oracle`` the cheapest tier whose answer is acceptable, or the cheapest of all.
+    ``records``: the rows that were trained on (of records with several splits, the split *train*). ``table``: their
+    table through out-of-fold estimates, a row for each that is labelled at every tier. ``aim``: what every baseline's
+    operating point is chosen for. ``alternatives``: rules of other kinds by baseline name ("frugal",
+    "cascade_routing"), tuned on the same rows for the same aim. ``candidates``: the whole policy library.
     """
-    records = records.labelled()
-    done = replay_all(records, plan)
-    quality, cost = qualities_of(records.queries), costs_of(records, plan)
-    keys = [query.split_key for query in records.queries]
-    names = plan.ladder.names
-    best = int(np.argmax(quality.mean(axis=0)))
-    strong = len(names) - 1
+
+    records: Records
+    table: Table | None = None
+    aim: Aim | None = None
+    alternatives: Mapping[str, Rule] | None = None
+    candidates: Sequence[Candidate] = ()
+
+
+def evaluate(
+    records: Records,
+    plan: Plan,
+    *,
+    split: str,
+    profile: str = "default",
+    training: Training | None = None,
+    certificate: Certificate | Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The policy, its baselines and its estimators on ``records``, for JSON.
+
+    The policy is replayed through the runtime's own cascade. Costs are USD per 1,000 requests and count every call,
+    rejected answers included. Intervals are of one paired bootstrap over split keys. Baselines that learn or choose
+    something, and the frontier, need ``training``. ``split`` says which rows these are, for the protocol.
+
+    Raises:
+        InputError: an evaluated prompt was trained on, no row is labelled at every tier, or a cost is not known.
+    """
+    if training is not None:
+        disjoint(_trained(training.records), records)
+    rows, remembered = rows_of(records, plan), remembering(plan)
+    done = replay_all(rows.records, remembered)
+    table = table_of(rows.records, remembered)
+    baselines = _baselines(rows, table, done, plan, training)
+    found = frontier(table, rows, done, plan, () if training is None else training.candidates)
+    estimators, names = estimators_of(plan), plan.ladder.names
+    judged = judge(rows, remembered, estimators)
     return {
-        "policy": {
-            **_point(done.quality, done.cost),
-            "quality_interval": interval(done.quality, keys),
-            "gain_over_best_single": float((done.quality - quality[:, best]).mean()),
-            "gain_interval": interval(done.quality - quality[:, best], keys),
-            "cost_interval": [bound / NANO * 1000 for bound in interval(done.cost, keys)],
-            "escalation_rate": _escalations(done, names),
-            "visit_share": _visits(done, names),
-            "final_share": {name: float(np.mean(np.array(done.rank) == rank)) for rank, name in enumerate(names)},
-            "cost_share": _cost_shares(done, names),
-            "wasted_share": _wasted(done),
-        },
-        "baselines": {
-            "always_cheap": _point(quality[:, 0], cost[:, 0]),
-            "always_strong": _point(quality[:, strong], cost[:, strong]),
-            "best_single": {"tier": names[best], **_point(quality[:, best], cost[:, best])},
-            "random_mix": _mix(quality, cost, float(done.cost.mean())),
-            "oracle": _oracle(quality, cost),
-        },
-        "scorer": {name: _scorer(records, plan, rank) for rank, name in enumerate(names)},
-        "classifier": {name: _classifier(records, plan, rank) for rank, name in enumerate(names)},
-        "n": len(records),
-        "protocol": (
-            f"split {split!r}, {HELD_OUT if split == 'test' else SEEN}; logged answers replayed through the runtime's "
-            "cascade; every call charged at the configured prices; 95 % bootstrap intervals clustered by split key, "
-            "1,000 draws, seed 0"
-        ),
+        "n": len(rows),
+        "protocol": _protocol(split, rows, training),
         "policy_version": plan.policy_version,
+        "profile": profile,
+        "tiers": list(names),
+        "policy": {**_compared(rows, done, baselines), **_shares(rows, done, names)},
+        "baselines": _told(rows, done, baselines),
+        "metrics": curve_metrics(rows, done, plan.rule, found.curve) | prompt_metrics(rows, judged.prompt),
+        "metrics_notes": {
+            "aiq": "divided by the range of costs, as in RouterBench's paper; aiq_over_max: by the largest one",
+            "curve": f"{len(found.curve)} points: rules on the training rows' hull, the single tiers, and the policy",
+            "prompt": "prompt_*: cheapest or strongest tier by the gain that the prompt alone promises",
+            "regret": "to the best tier of each request in hindsight, in quality; labels are noisy, so it is flattered",
+        },
+        "frontier": list(found.points),
+        "hull": [[spot.cost, spot.quality] for spot in hull(found.curve)],
+        "scorer": by_tier(judged.answer, judged.good, names),
+        "classifier": by_tier(judged.prompt, judged.good, names),
+        "calibration": calibration(judged),
+        "slices": slices(rows, done.quality, done.cost),
+        "gain": gain(judged),
+        "importance": importance(estimators, names),
+        "thresholds": bars(done.decisions, plan.rule, names),
+        "certificate": certificate.as_dict() if isinstance(certificate, Certificate) else _plain(certificate),
     }
 
 
-def _point(quality: Floats, cost: Floats) -> dict[str, float]:
-    return {"quality": float(quality.mean()), "cost_per_1k": float(cost.mean()) / NANO * 1000}
+def _trained(records: Records) -> Records:
+    """The rows of split *train*, or all of them when there is no such split among them."""
+    return records.split("train") if any(query.split == "train" for query in records.queries) else records
 
 
-def _mix(quality: Floats, cost: Floats, spend: float) -> dict[str, float]:
-    """Cheapest and strongest tier mixed at random, at the policy's cost where that lies between theirs."""
-    low, high = cost[:, 0].mean(), cost[:, -1].mean()
-    share = float(np.clip((spend - low) / (high - low), 0, 1)) if high > low else 0.0
+def _plain(certificate: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if certificate is None else dict(certificate)
+
+
+def _protocol(split: str, rows: Rows, training: Training | None) -> str:
+    kind = {"test": HELD_OUT, "certify": CERTIFYING}.get(split, SEEN)
+    parts = [
+        f"split {split!r}, {kind}",
+        "logged answers replayed through the runtime's cascade",
+        "every call charged at the configured prices",
+        f"95 % paired bootstrap intervals clustered by split key, {DRAWS:,} draws, seed 0",
+    ]
+    if training is not None:
+        parts.append("baselines fitted and set to the same target on training rows")
+    if not np.allclose(rows.weight, 1.0):
+        parts.append("rows weighted by one over the probability with which they were observed")
+    return "; ".join(parts)
+
+
+def _baselines(rows: Rows, table: Table, done: Replayed, plan: Plan, training: Training | None) -> dict[str, Baseline]:
+    spend = float(rows.mean(done.cost))
+    found = single(rows, plan.ladder.names)
+    if len(plan.ladder) > 1:
+        found |= {"zero_router": zero_router(rows, spend), "random_mix": random_mix(rows, spend)}
+    if training is not None:
+        train = rows_of(_trained(training.records), plan)
+        if training.table is not None and len(training.table) != len(train):
+            raise InputError(
+                f"the training table has {len(training.table)} rows and the training data {len(train)} that are "
+                "labelled at every tier; pass the table that was fitted on this data"
+            )
+        seen = None if training.table is None else (training.table.chances[0], table.chances[0])
+        # Without a target every baseline may spend what the policy does.
+        aim = training.aim or Aim(budget=spend)
+        found |= learned(rows, train, aim, seen=seen)
+        found |= ruled(table, training.alternatives or {})
+    return found | {"oracle": oracle(rows)}
+
+
+def _compared(rows: Rows, done: Replayed, baselines: Mapping[str, Baseline]) -> dict[str, Any]:
+    """The policy's means with intervals, beside the strongest and the best single tier."""
+    best = baselines["best_single"].quality
+    columns = np.column_stack([done.quality, done.cost, rows.quality[:, -1], rows.cost[:, -1], best])
+    quality, cost, strong, dear, single_best = (float(value) for value in rows.mean(columns))
+    drawn = Bootstrap(rows.keys, weight=rows.weight).means(columns)
     return {
-        **_point((1 - share) * quality[:, 0] + share * quality[:, -1], (1 - share) * cost[:, 0] + share * cost[:, -1]),
-        "strong_share": share,
+        "quality": quality,
+        "cost_per_1k": cost * PER_1K,
+        "quality_interval": list(bounds(drawn[:, 0])),
+        "cost_interval": [bound * PER_1K for bound in bounds(drawn[:, 1])],
+        "gain_over_best_single": quality - single_best,
+        "gain_interval": list(bounds(drawn[:, 0] - drawn[:, 4])),
+        **_ratio("share_of_strong_quality", quality, strong, drawn[:, 0], drawn[:, 2]),
+        **_ratio("cost_of_strong", cost, dear, drawn[:, 1], drawn[:, 3]),
     }
 
 
-def _oracle(quality: Floats, cost: Floats) -> dict[str, float]:
-    """Knows the labels: asks the cheapest tier whose answer is acceptable, else the cheapest."""
-    acceptable = quality >= ACCEPTABLE
-    chosen = np.where(acceptable.any(axis=1), acceptable.argmax(axis=1), 0)
-    rows = np.arange(len(quality))
-    return _point(quality[rows, chosen], cost[rows, chosen])
+def _ratio(name: str, above: float, below: float, drawn: Floats, against: Floats) -> dict[str, Any]:
+    if below <= 0 or against.min() <= 0:
+        return {name: None if below <= 0 else above / below, f"{name}_interval": None}
+    return {name: above / below, f"{name}_interval": list(bounds(drawn / against))}
 
 
-def _escalations(done: Replayed, names: tuple[str, ...]) -> dict[str, float]:
-    """Per tier: of the times it answered, the share after which a stronger tier was called."""
-    left, visited = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    for decision in done.decisions:
+def _told(rows: Rows, done: Replayed, baselines: Mapping[str, Baseline]) -> dict[str, Any]:
+    """Each baseline, and how far the policy is above it, paired."""
+    gains = np.column_stack([done.quality - found.quality for found in baselines.values()])
+    drawn = Bootstrap(rows.keys, weight=rows.weight).means(gains)
+    return {
+        name: {
+            "quality": float(rows.mean(found.quality)),
+            "cost_per_1k": float(rows.mean(found.cost)) * PER_1K,
+            "policy_gain_interval": list(bounds(drawn[:, place])),
+            **found.facts,
+        }
+        for place, (name, found) in enumerate(baselines.items())
+    }
+
+
+def _shares(rows: Rows, done: Replayed, names: tuple[str, ...]) -> dict[str, Any]:
+    """Where requests went: per tier how often it was asked, left, returned, and what it took of the money."""
+    shape = rows.quality.shape
+    visited, answered, left, spent = (np.zeros(shape) for _ in range(4))
+    wasted, latency = np.zeros(len(rows)), np.zeros(len(rows))
+    place_of = {name: rank for rank, name in enumerate(names)}
+    for row, (query, decision) in enumerate(zip(rows.queries, done.decisions, strict=True)):
         for place, attempt in enumerate(decision.attempts):
-            visited[attempt.tier] += attempt.verdict in ANSWERED
-            left[attempt.tier] += decision.left(place)
-    return {name: left[name] / visited[name] if visited[name] else 0.0 for name in names}
+            rank = place_of[attempt.tier]
+            visited[row, rank] = attempt.verdict != "skipped"
+            answered[row, rank] += attempt.verdict in ANSWERED
+            left[row, rank] += decision.left(place)
+            spent[row, rank] += attempt.cost
+            wasted[row] += 0 if attempt.verdict == "accepted" else attempt.cost
+            outcome = query.outcomes[rank]
+            latency[row] += outcome.completion.latency if outcome is not None and attempt.verdict in ANSWERED else 0.0
+    final = np.array(done.rank)[:, None] == np.arange(shape[1])
+    total = float(rows.mean(spent).sum())
 
+    def per_tier(values: Floats) -> dict[str, float]:
+        return dict(zip(names, values.tolist(), strict=True))
 
-def _visits(done: Replayed, names: tuple[str, ...]) -> dict[str, float]:
-    """Per tier: the share of requests in which it was called."""
-    calls = [{attempt.tier for attempt in decision.attempts} for decision in done.decisions]
-    return {name: float(np.mean([name in tiers for tiers in calls])) for name in names}
-
-
-def _cost_shares(done: Replayed, names: tuple[str, ...]) -> dict[str, float]:
-    """Per tier: its share of all that was spent."""
-    spent = dict.fromkeys(names, 0)
-    for decision in done.decisions:
-        for attempt in decision.attempts:
-            spent[attempt.tier] += attempt.cost
-    total = sum(spent.values())
-    return {name: spent[name] / total if total else 0.0 for name in names}
-
-
-def _wasted(done: Replayed) -> float:
-    """The share of the spending that went into answers which were not returned."""
-    wasted = sum(a.cost for decision in done.decisions for a in decision.attempts if a.verdict != "accepted")
-    total = float(done.cost.sum())
-    return wasted / total if total else 0.0
-
-
-def _scorer(records: Records, plan: Plan, rank: int) -> dict[str, float | None]:
-    """How good the confidence in one tier's answer is, over all queries, when it alone has answered."""
-    confidence, good = [], []
-    for query in records.queries:
-        outcome = query.outcomes[rank]
-        assert outcome is not None
-        seen = plan.assessor.observe(plan.assessor.begin(query.request), rank, outcome.completion)
-        confidence.append(seen.quality[rank])
-        good.append(outcome.quality >= ACCEPTABLE)
-    return _graded(np.array(confidence), np.array(good, float))
-
-
-def _classifier(records: Records, plan: Plan, rank: int) -> dict[str, float | None]:
-    """How good the chance that a tier suffices is, from the prompt alone."""
-    chances = np.array([plan.assessor.begin(query.request).quality[rank] for query in records.queries])
-    good = np.array([query.qualities[rank] >= ACCEPTABLE for query in records.queries], float)
-    return _graded(chances, good)
-
-
-def _graded(confidence: Floats, good: Floats) -> dict[str, float | None]:
-    ranked = auroc(confidence, good)
+    asked = rows.mean(answered)
     return {
-        "auroc": None if math.isnan(ranked) else ranked,
-        "ece": ece(confidence, good),
-        "brier": brier(confidence, good),
+        "escalation_rate": per_tier(np.where(asked > 0, rows.mean(left) / np.where(asked > 0, asked, 1.0), 0.0)),
+        "visit_share": per_tier(rows.mean(visited)),
+        "final_share": per_tier(rows.mean(final.astype(float))),
+        "cost_share": per_tier(rows.mean(spent) / total if total else np.zeros(shape[1])),
+        "wasted_share": float(rows.mean(wasted)) / total if total else 0.0,
+        "latency": dict(zip(("p50", "p95", "p99"), np.quantile(latency, (0.5, 0.95, 0.99)).tolist(), strict=True))
+        if latency.any()
+        else None,
     }
