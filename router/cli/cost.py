@@ -58,7 +58,7 @@ def report(ledger: Ledger, *, by: str, since: str | None, until: str | None, zon
         LedgerError: there is no ledger, or it cannot be read.
     """
     place = _zone(zone)
-    start, end = _moment("--since", since, place, now), _moment("--until", until, place, now)
+    start, end = moment("--since", since, place, now), moment("--until", until, place, now)
     costs = Costs(ledger)
     rows = costs.by(by, since=start, until=end, zone=zone)
     return {
@@ -133,6 +133,11 @@ def _notes(total: dict[str, Any], *, by: str) -> list[str]:
             f"Saved against always asking {tier}: {_dollars(savings['saved'])}{share}, over the "
             f"{savings['requests']:,} of {requests:,} requests where that is known."
         )
+    if total["audits"]:
+        notes.append(
+            f"{_dollars(total['audited'])} of the cost paid for {total['audits']:,} audits: stronger tiers asked in the "
+            "background, to learn from."
+        )
     if total["wasted"]:
         notes.append(f"{_dollars(total['wasted'])} of the cost paid for answers that were not returned.")
     if by in ("tier", "model"):
@@ -149,6 +154,8 @@ def _plain(row: Row) -> dict[str, Any]:
         "requests": row.requests,
         "cost": usd(row.cost),
         "cost_per_request": None if each is None else each / 10**9,
+        "audits": row.audits,
+        "audited": usd(row.audited),
         "wasted": usd(row.wasted),
         "escalated": row.escalated,
         "escalation_rate": row.escalation_rate,
@@ -188,7 +195,7 @@ def _zone(name: str) -> tzinfo:
         raise InputError(f"--zone={name!r} is no time zone; write it like UTC or Europe/Berlin") from None
 
 
-def _moment(option: str, text: str | None, zone: tzinfo, now: float) -> float | None:
+def moment(option: str, text: str | None, zone: tzinfo, now: float) -> float | None:
     """Read a span back from ``now`` or a date; seconds since the epoch."""
     if text is None:
         return None
