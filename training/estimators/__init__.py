@@ -9,6 +9,7 @@ from training.estimators.platt import PlattCalibrator
 from training.estimators.rasch import RaschHead, graft
 from training.estimators.soft_rows import SoftRows, soft_rows
 from training.estimators.standard import Standard, fit_standard
+from training.estimators.tree_ensemble import TreeEnsemble
 from training.estimators.venn_abers import Bounds, VennAbersCalibrator
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "RaschHead",
     "SoftRows",
     "Standard",
+    "TreeEnsemble",
     "VennAbersCalibrator",
     "calibrator_for",
     "cross_calibrate",

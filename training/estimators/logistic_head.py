@@ -19,6 +19,7 @@ from training.estimators.labels import need_both, read_binary
 from training.estimators.newton import Logistic
 from training.estimators.reading import read_fit, read_rows
 from training.estimators.standard import Standard, fit_standard
+from training.estimators.threads import one_thread
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties that suit standardised columns, a hundred of them or so."""
@@ -65,6 +66,7 @@ class QualityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.standard = standard
         self.tol = tol
 
+    @one_thread()
     def fit(
         self,
         X: ArrayLike,

@@ -18,6 +18,7 @@ from training.estimators.folds import Ints, distinct_rows, grouped_folds, sums
 from training.estimators.labels import read_binary
 from training.estimators.newton import Logistic
 from training.estimators.reading import read_fit, read_rows
+from training.estimators.threads import one_thread
 
 Rung = Literal["offset", "slope", "weights"]
 
@@ -47,6 +48,7 @@ class RaschHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.rung = rung
         self.n_folds = n_folds
 
+    @one_thread()
     def fit(
         self,
         X: ArrayLike,
