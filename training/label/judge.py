@@ -143,8 +143,8 @@ def judge_all(
     """Judge ``tasks`` that the journal does not have yet, spending at most ``limit`` nano-dollars over all runs.
 
     ``send`` asks a tier once: the ``complete`` of the router's clients, or of a fake. ``clock`` and ``sleep`` are in
-    seconds. Every verdict is in the journal before it is counted. When the next call might cost more than is left, no more
-    are made. A reply without a clear verdict, or an answer too long for the tier, is NaN with the reason.
+    seconds. Every verdict is in the journal before it is counted. When the next call might cost more than is left, no
+    more are made. A reply without a clear verdict, or an answer too long for the tier, is NaN with the reason.
 
     Raises:
         ProviderError: the judging tier failed at five answers in a row, or refuses the account.

@@ -12,6 +12,7 @@ from router.errors import InputError
 from router.features import Floats
 
 DRAWS = 2000
+_CELLS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +77,8 @@ def labels_needed(
     if n < 2:
         raise InputError(f"a pilot needs at least 2 labelled queries, better 30; there are {n}")
     mean, variance = _moments(margin, counts)
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(DRAWS):
-        chosen = random.integers(0, n, n)
-        drawn.append(_size(*_moments(margin[chosen], counts[chosen]), delta=delta))
-    low, high = np.quantile(np.array(drawn), (0.05, 0.95), method="nearest")
+    drawn = _bootstrapped(margin, counts, delta=delta, random=np.random.default_rng(seed))
+    low, high = np.quantile(drawn, (0.05, 0.95), method="nearest")
     return LabelsNeeded(
         needed=_whole(_size(mean, variance, delta=delta)),
         interval=(_whole(float(low)), _whole(float(high))),
@@ -89,6 +86,20 @@ def labels_needed(
         variance=variance,
         pilot=n,
     )
+
+
+def _bootstrapped(margin: Floats, counts: Floats, *, delta: float, random: np.random.Generator) -> Floats:
+    """Sizes of resampled pilots, (DRAWS,), a few at a time so that memory stays bounded."""
+    n, centre = len(margin), margin.mean()
+    sizes = []
+    for start in range(0, DRAWS, step := max(1, _CELLS // n)):
+        chosen = random.integers(0, n, (min(step, DRAWS - start), n))
+        weight, value = counts[chosen], margin[chosen] - centre
+        mass = weight.sum(axis=1)
+        mean = (weight * value).sum(axis=1) / mass
+        variance = np.maximum((weight * value**2).sum(axis=1) / mass - mean**2, 0.0)
+        sizes += [_size(m + centre, v, delta=delta) for m, v in zip(mean.tolist(), variance.tolist(), strict=True)]
+    return np.array(sizes)
 
 
 def _moments(values: Floats, weight: Floats) -> tuple[float, float]:

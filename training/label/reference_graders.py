@@ -22,10 +22,10 @@ _FINAL = (
 _LETTER_CUES = (
     re.compile(r"\\boxed\s*\{\s*(?:\\text\s*\{)?\s*\(?([A-Ja-j])\)?\s*\}?\s*\}"),
     re.compile(
-        r"\b(?i:answer|option|choice)\b(?i:\s+is)?\s*[:=]?\s*[*_`\"']*(?:\(([A-Ja-j])\)|([A-J])(?![\w'’]))(?!\s+[a-z])"
+        r"\b(?i:answer|option|choice)\b(?i:\s+is)?\s*[:=]?\s*[*_`\"']*(?:\(([A-Ja-j])\)|([A-J])(?![\w'’])(?!\s+[a-z]))"
     ),
 )
-_LEADING_LETTER = re.compile(r"\W{0,3}([A-J])(?:[).:,*]|\s*$)", re.MULTILINE)
+_LEADING_LETTER = re.compile(r"\W{0,3}([A-J])(?:[).:*](?!\s*(?:or|and|,|/))|\s*$)", re.MULTILINE)
 _BRACKETED = re.compile(r"\(([A-Ja-j])\)")
 _STANDING = re.compile(r"(?<![\w'’])([A-J])(?![\w'’])")
 
@@ -120,10 +120,9 @@ def chosen_letter(text: str) -> str | None:
     leading = _LEADING_LETTER.match(text.strip())
     if leading:
         return leading[1]
-    for letters in (_BRACKETED.findall(text), [found for found in _STANDING.findall(text) if found not in "AI"]):
-        if len({letter.upper() for letter in letters}) == 1:
-            return str(letters[0]).upper()
-    return None
+    bracketed = {letter.upper() for letter in _BRACKETED.findall(text)}
+    standing = bracketed or {letter for letter in _STANDING.findall(text) if letter not in "AI"}
+    return standing.pop() if len(standing) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
