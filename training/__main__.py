@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from training.commands import benchmark, evaluate, fit, ingest, label, tune
+from training.commands import benchmark, evaluate, fit, ingest, label, report, tune
 
 app = typer.Typer(
     help="Train, tune, certify and judge a policy on labelled answers.",
@@ -16,6 +16,7 @@ app.add_typer(label.app, name="label")
 app.command()(fit.fit)
 app.command()(tune.tune)
 app.command()(evaluate.evaluate)
+app.command()(report.report)
 app.add_typer(benchmark.app, name="benchmark")
 
 if __name__ == "__main__":

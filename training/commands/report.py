@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from router.errors import InputError
+from training.commands.console import Json, say, warn
 from training.report import Rendered, ReportContext, render
-
-_status = Console(stderr=True)
 
 KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ("text", (str,)),
@@ -38,7 +36,7 @@ def report(
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="The title of the page.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Say on top that the data is simulated.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write an evaluation as one self-contained page, as Markdown, and its plots as SVG files."""
     result = _object(evaluation)
@@ -92,15 +90,11 @@ def _object(path: Path) -> dict[str, Any]:
 
 def _say(rendered: Rendered, *, as_json: bool) -> None:
     if rendered.missing:
-        told = f"no figures for {', '.join(rendered.missing)}: left out, and the report says so"
-        _status.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if as_json:
-        facts = {
-            "html": str(rendered.html),
-            "markdown": str(rendered.markdown),
-            "plots": [str(plot) for plot in rendered.plots],
-            "missing": list(rendered.missing),
-        }
-        typer.echo(json.dumps(facts, indent=2))
-    else:
-        typer.echo(f"wrote {rendered.html}")
+        warn(f"no figures for {', '.join(rendered.missing)}: left out, and the report says so")
+    facts = {
+        "html": str(rendered.html),
+        "markdown": str(rendered.markdown),
+        "plots": [str(plot) for plot in rendered.plots],
+        "missing": list(rendered.missing),
+    }
+    say(facts, f"wrote {rendered.html}", as_json=as_json)

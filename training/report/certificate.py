@@ -1,0 +1,77 @@
+"""The certificate in full, and the thresholds that it vouches for."""
+
+from __future__ import annotations
+
+from training.report.context import ReportContext
+from training.report.reading import Reading
+from training.report.section import Section
+from training.report.table import Table
+from training.report.verdict import ASSUMPTION, certificate_of
+from training.report.wording import count, dollars, fixed, plain, share
+
+
+def certificate(read: Reading, context: ReportContext) -> Section:
+    """What holds, under which assumption, and every policy that was tested."""
+    found = certificate_of(read, context)
+    if found.flag("certified") is None:
+        return Section(
+            "certificate",
+            "The certificate",
+            "No certificate was computed, so nothing vouches for the target on new data.",
+        )
+    told = found.text("statement")
+    told = told if "exchangeable" in told else f"{told} {ASSUMPTION}".strip()
+    if not found.flag("certified") and (needed := found.number("labels_needed")) is not None:
+        told += f" About {count(needed)} labels are needed for this target."
+    facts = [
+        ("target", share(found.number("target"))),
+        ("risk of a wrong certificate", share(found.number("delta"))),
+        ("requests it rests on", count(found.number("n"))),
+        ("p-value", plain(found.number("p_value"))),
+        ("rule", found.text("rule")),
+    ]
+    tables = [Table("The certificate", ("", "value"), tuple((name, said) for name, said in facts if said), words=(1,))]
+    tested = tuple(
+        (
+            row.text("label") or "unnamed",
+            share(row.number("quality")),
+            dollars(row.number("cost_per_1k")),
+            plain(row.number("p_value")),
+            {True: "passed", False: "stopped here", None: ""}[row.flag("passed")],
+        )
+        for row in found.rows("tested")
+    )
+    if tested:
+        head = ("policy", "quality", "USD per 1,000", "p-value", "result")
+        tables.append(Table("Tested in this order, from the safest", head, tested, words=(4,)))
+    return Section("certificate", "The certificate", told, tables=tuple(tables))
+
+
+def thresholds(read: Reading, context: ReportContext) -> Section:
+    """Every tuned threshold as an "accept at or above" figure."""
+    title = "Accept at or above"
+    given = context.thresholds
+    rows = Reading({"rows": list(given)}).rows("rows") if given is not None else read.rows("thresholds")
+    if not rows:
+        return Section("thresholds", title, "The evaluation names no thresholds.")
+    table = Table(
+        "Confidence from which an answer is returned without asking a stronger tier",
+        ("after", "accept at or above", "answers accepted", "note"),
+        tuple(
+            (
+                row.text("after") or "the prompt",
+                fixed(row.number("accept_at_or_above")),
+                share(row.number("share_accepted")),
+                row.text("note"),
+            )
+            for row in rows
+        ),
+        words=(3,),
+    )
+    first = rows[0]
+    told = "What the tuned rule comes to, as figures that a person can check."
+    if (least := first.number("accept_at_or_above")) is not None:
+        told = f"After {first.text('after')}, an answer with confidence {fixed(least)} or more is returned"
+        accepted = first.number("share_accepted")
+        told += f", which {share(accepted)} of them reach." if accepted is not None else "."
+    return Section("thresholds", title, told, tables=(table,))
