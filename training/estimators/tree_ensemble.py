@@ -15,6 +15,7 @@ from router.errors import InputError
 from router.estimators import DenseModel, sigmoid
 from router.features import Floats
 from router.trees import LARGEST, Blend, TreeModel
+from training.estimators.bins import MOST, Bins, fit_bins
 from training.estimators.folds import Ints, distinct_rows, sums
 from training.estimators.labels import need_both, read_binary
 from training.estimators.logistic_head import QualityClassifier
@@ -92,12 +93,14 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         unique, fold = matrix[kept][rows.first], self.folds_[kept][rows.first]
         weight = sums(rows.inverse, binary.weight[kept])
         target = sums(rows.inverse, binary.weight[kept] * binary.target[kept]) / weight
-        staged = self._staged(unique, target, weight, fold)
+        bins = fit_bins(unique)
+        codes = bins.codes(unique)
+        staged = self._staged(codes, target, weight, fold)
         loss = weight @ (np.logaddexp(0.0, staged) - target[:, None] * staged)
         self.n_trees_ = int(np.argmin(loss)) + 1
         held = np.column_stack((self.linear_.oof_logits_[kept][rows.first], staged[:, self.n_trees_ - 1]))
         self.blend_ = _blend(held, target, weight)
-        self.trees_ = _export(self._boost(unique, target, weight, self.n_trees_))
+        self.trees_ = export_trees(self._boost(codes, target, weight, self.n_trees_), bins=bins)
         self.oof_logits_ = self._logits(matrix)
         self.oof_logits_[kept] = (held @ self.blend_[:2] + self.blend_[2])[rows.inverse]
         return self
@@ -164,7 +167,7 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             learning_rate=self.learning_rate,
             min_samples_leaf=self.min_samples_leaf,
             l2_regularization=1.0,
-            max_bins=63,
+            max_bins=MOST,
             early_stopping=False,
         )
         return booster.fit(rows.X, rows.y, sample_weight=rows.weight)
@@ -205,8 +208,8 @@ def _blend(held: Floats, target: Floats, weight: Floats) -> Floats:
         active = out[:2] > 0
 
 
-def _export(booster: Any) -> TreeModel:
-    """The fitted booster's trees as arrays."""
+def export_trees(booster: Any, *, bins: Bins) -> TreeModel:
+    """The trees of a booster that was fitted on ``bins.codes(matrix)``, as arrays that read ``matrix``."""
     # scikit-learn has no public way to a booster's trees; a test holds the walk equal to its predictions.
     trees = [stage[0].nodes for stage in booster._predictors]  # noqa: SLF001
     sizes = np.array([len(nodes) for nodes in trees])
@@ -215,9 +218,14 @@ def _export(booster: Any) -> TreeModel:
     here = np.arange(len(joined))
     start = np.repeat(starts, sizes)
     leaf = joined["is_leaf"].astype(bool)
+    feature = np.where(leaf, 0, joined["feature_idx"])
+    threshold = [
+        0.0 if ends else bins.threshold(column, code)
+        for ends, column, code in zip(leaf.tolist(), feature.tolist(), joined["num_threshold"].tolist(), strict=True)
+    ]
     return TreeModel(
-        feature=np.where(leaf, 0, joined["feature_idx"]).astype(np.uint32),
-        threshold=np.where(leaf, 0.0, np.clip(joined["num_threshold"], -LARGEST, LARGEST)),
+        feature=feature.astype(np.uint32),
+        threshold=np.clip(threshold, -LARGEST, LARGEST),
         left=np.where(leaf, here, start + joined["left"]).astype(np.uint32),
         right=np.where(leaf, here, start + joined["right"]).astype(np.uint32),
         missing_left=np.where(leaf, 0, joined["missing_go_to_left"]).astype(np.uint8),
