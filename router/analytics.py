@@ -19,7 +19,8 @@ Added = TypeVar("Added", "Savings", "Tokens", "Row")
 class Savings:
     """What ``requests`` cost, and what they would have cost at one tier; nano-dollars.
 
-    Only requests that were answered, and for which the other sum is known, are in it.
+    Only requests that were answered, and for which the other sum is known, are in it; ``cost`` has that of audits too,
+    which that tier alone would have spared.
     """
 
     requests: int = 0
@@ -71,7 +72,8 @@ class Row:
     ``key`` is None for requests that lack what they are grouped by. ``wasted`` is the part of ``cost`` that paid for
     answers that were not returned. ``escalated`` counts requests that went on after an answer, ``failed`` those
     that got none. ``unreported`` counts answers whose usage the provider did not report, and whose cost is
-    therefore missing.
+    therefore missing. ``audits`` counts the stronger tiers that were asked in the background, which are no requests,
+    and ``audited`` is the part of ``cost`` that paid for them; it is no part of ``wasted``.
 
     Of a tier or a model, ``cost`` and ``tokens`` are its own share of each request, so that rows sum to the total;
     ``requests`` are those that called it, ``escalated`` those where a stronger one was called after it, ``failed``
@@ -81,6 +83,8 @@ class Row:
     key: str | None = None
     requests: int = 0
     cost: int = 0
+    audits: int = 0
+    audited: int = 0
     wasted: int = 0
     escalated: int = 0
     failed: int = 0
@@ -163,6 +167,8 @@ def _row(found: Mapping[str, Any]) -> Row:
         key=None if found["key"] is None else str(found["key"]),
         requests=count("requests"),
         cost=count("cost"),
+        audits=count("audits"),
+        audited=count("audited"),
         wasted=count("wasted"),
         escalated=count("escalated"),
         failed=count("failed"),

@@ -7,10 +7,12 @@ performs what it awaits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from router.assess import Assessor, Evidence
+from router.auditing import Audit
+from router.audits import Audits, chosen
 from router.decision import Attempt, Decision, Response
 from router.errors import (
     AllTiersFailed,
@@ -22,8 +24,9 @@ from router.errors import (
     ProviderError,
     TierwiseError,
 )
-from router.ops import Append, Now
+from router.ops import Append, Now, Spare
 from router.policy import Rule, Run, State, Step
+from router.profiles import Choice
 from router.retry import ask
 from router.tiers import Ladder
 from router.trace import Ending, Taken, answered, closed, failed, judged
@@ -35,7 +38,13 @@ CHARS_PER_TOKEN = 6
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a router decides with; replaced as a whole when the configuration is reloaded."""
+    """What a router decides with; replaced as a whole when the configuration is reloaded.
+
+    ``profiles`` are the rules by name; None where there is one ``rule``, for requests of every profile. ``choice`` says
+    which profile a request has that does not say so itself. ``audits``: how often a stronger tier is asked after an
+    answer was accepted, None for never. ``fallen`` is why a safer rule is in force than the bundle's, None when the
+    bundle's is.
+    """
 
     ladder: Ladder
     assessor: Assessor
@@ -43,6 +52,23 @@ class Plan:
     best_single: str | None = None
     policy_version: str = ""
     config_version: str = ""
+    profiles: Mapping[str, Rule] | None = None
+    choice: Choice = field(default_factory=Choice)
+    audits: Audits | None = None
+    fallen: str | None = None
+
+    def rule_of(self, profile: str) -> Rule:
+        """The rule of ``profile``.
+
+        Raises:
+            InputError: the bundle has no such profile.
+        """
+        if self.profiles is None:
+            return self.rule
+        found = self.profiles.get(profile)
+        if found is None:
+            raise InputError(f"profile={profile!r} is not in the bundle; it has {', '.join(sorted(self.profiles))}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +82,10 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known before the first call."""
+    """What is known before the first call, and the rule that goes by it."""
 
+    profile: str
+    rule: Rule
     evidence: Evidence
     state: State
     skipped: tuple[Attempt, ...]
@@ -65,14 +93,17 @@ class Opening:
 
 
 def opening(request: Request, plan: Plan) -> Opening:
-    """Judge the prompt and settle which tiers may answer it.
+    """Judge the prompt, and settle which tiers may answer it and which rule says which of them does.
 
     Raises:
         UnknownTier: floor or ceiling names no tier.
+        InputError: the bundle has no such profile.
         InputError: floor is above ceiling.
         PromptTooLong: no tier that may answer can hold the prompt.
     """
     ladder = plan.ladder
+    profile = plan.choice.of(request)
+    rule = plan.rule_of(profile)
     low = 0 if request.floor is None else ladder.rank(request.floor, where="floor")
     high = len(ladder) - 1 if request.ceiling is None else ladder.rank(request.ceiling, where="ceiling")
     if low > high:
@@ -96,7 +127,7 @@ def opening(request: Request, plan: Plan) -> Opening:
     prompt_hash = request.prompt_hash
     draw = drawn(prompt_hash)
     state = State(run=(), allowed=allowed, quality=evidence.quality, cost=evidence.cost, draw=draw)
-    return Opening(evidence, state, skipped, prompt_hash)
+    return Opening(profile, rule, evidence, state, skipped, prompt_hash)
 
 
 def drawn(prompt_hash: str) -> float:
@@ -112,6 +143,8 @@ def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: 
     if request.floor is not None or request.ceiling is not None:
         bounds = [f"{key} {value}" for key, value in (("floor", request.floor), ("ceiling", request.ceiling)) if value]
         reason += f" (within {' and '.join(bounds)})"
+    if plan.fallen is not None:
+        reason += f" (a safer policy is in force: {plan.fallen})"
     return Decision(
         id=birth.id,
         created=birth.created,
@@ -127,6 +160,7 @@ def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: 
         policy_version=plan.policy_version,
         config_version=plan.config_version,
         upgraded_from=birth.upgraded_from,
+        profile=opened.profile,
     )
 
 
@@ -144,7 +178,7 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
     if request.deadline is not None and request.deadline <= 0:
         raise DeadlineExceeded("the deadline had passed before the request began; nothing was sent")
     opened = opening(request, plan)
-    first = plan.rule.next(opened.state)
+    first = opened.rule.next(opened.state)
     assert isinstance(first, Run)
     draft = outline(request, plan, birth, opened, first)
     trail: list[Attempt | Taken] = list(opened.skipped)
@@ -162,7 +196,9 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
         except LedgerError as lost:
             error.add_note(str(lost))  # what ended the request matters more
         raise
-    decision = closed(draft, plan.ladder, trail, ending, await Now() - started, best_single=plan.best_single)
+    taken = await Now() - started
+    rate = await _audit_rate(plan, ending)
+    decision = closed(draft, plan.ladder, trail, ending, taken, best_single=plan.best_single, audit=rate)
     answer = next(item.completion for item in trail if isinstance(item, Taken) and item.rank == ending.stop.rank)
     response = Response(text=answer.text, decision=decision, tool_calls=answer.tool_calls, stop=answer.stop)
     try:
@@ -170,7 +206,17 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
     except LedgerError as error:
         error.response, error.decision = response, decision  # it was paid for
         raise
+    if ending.unasked is not None and chosen(decision.id, rate):
+        tier = plan.ladder[ending.unasked]
+        await Audit(tier, ending.unasked, request, decision, plan.assessor, ending.evidence)
     return response
+
+
+async def _audit_rate(plan: Plan, ending: Ending) -> float:
+    """The probability with which the tier that was not asked is asked in the background."""
+    if plan.audits is None or ending.unasked is None or not await Spare():
+        return 0.0
+    return plan.audits.rate(ending.quality[ending.stop.rank], ending.stop.threshold)
 
 
 async def _climb(
@@ -183,10 +229,10 @@ async def _climb(
     expires: float,
 ) -> Ending:
     """Take steps until the rule stops; ``trail`` gains each before anything else can go wrong."""
-    evidence, state = opened.evidence, opened.state
+    evidence, state, rule = opened.evidence, opened.state, opened.rule
     while isinstance(step, Run):
         tier, run = plan.ladder[step.rank], step
-        asked = await ask(tier, request, seed=seed, expires=expires, live=plan.rule.final(state, run.rank))
+        asked = await ask(tier, request, seed=seed, expires=expires, live=rule.final(state, run.rank))
         if isinstance(asked.outcome, Completion):
             trail.append(answered(tier, run, asked, asked.outcome))
             evidence = plan.assessor.observe(evidence, run.rank, asked.outcome)
@@ -197,13 +243,13 @@ async def _climb(
                 quality=evidence.quality,
                 cost=evidence.cost,
             )
-            step = plan.rule.next(state)
+            step = rule.next(state)
             trail[-1] = judged(trail[-1], evidence, step)
         else:
             trail.append(failed(tier, run, asked))
             state = _after_failure(state, run.rank, asked.outcome, trail)
-            step = plan.rule.next(state)
-    return Ending(step, state.quality)
+            step = rule.next(state)
+    return Ending(step, evidence, state)
 
 
 def _after_failure(state: State, rank: int, error: BaseException | None, trail: Sequence[Attempt | Taken]) -> State:

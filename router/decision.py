@@ -10,8 +10,8 @@ from typing import Any, Literal
 from router.pricing import usd
 from router.types import Stop, ToolCall, Usage
 
-Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped"]
-ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted")
+Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped", "audited"]
+ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted", "audited")
 """The verdicts of tiers that gave an answer."""
 
 
@@ -20,7 +20,8 @@ class Attempt:
     """One tier's part in a decision.
 
     ``verdict``: *accepted* is the answer returned; *escalated* was not good enough; *outvoted* came after the
-    answer that was returned; *failed* gave no answer; *skipped* was never called. ``confidence`` is the
+    answer that was returned; *failed* gave no answer; *skipped* was never called; *audited* was asked in the
+    background, after another answer had been returned. ``confidence`` is the
     calibrated probability that the answer is acceptable and ``threshold`` the bar it had to reach (accepted
     iff confidence >= threshold; for an outvoted answer the bar is the confidence in the one returned); both are
     None where no answer was judged. ``cost`` is in nano-dollars.
@@ -74,8 +75,12 @@ class Decision:
     ``expected_cost`` the nano-dollars it expects each tier to cost (both empty when no classifier fits these
     tiers). ``strong_cost`` and ``best_single_cost`` are what the accepted answer's token counts would have cost
     at the strongest tier, and at the best single tier if the bundle knows which that is: what savings are reckoned
-    against (0 for an upgrade, which the strongest tier would have spared; None where it is not known). ``error`` is
-    the sentence of the error that ended a failed request.
+    against (0 for an upgrade or an audit, which the strongest tier would have spared; None where it is not known).
+    ``error`` is the sentence of the error that ended a failed request. ``profile`` names the rule that decided.
+
+    ``audit`` is the probability with which a stronger tier was to be asked in the background afterwards, 0 where
+    none could be. What that tier answered is a decision of its own: its ``audit_of`` is the id of the first one, its
+    ``propensity`` that probability, and its single attempt *audited*.
     """
 
     id: str
@@ -97,6 +102,9 @@ class Decision:
     latency: float = 0.0
     upgraded_from: str | None = None
     error: str | None = None
+    profile: str = "default"
+    audit: float = 0.0
+    audit_of: str | None = None
 
     @property
     def accepted(self) -> Attempt | None:
@@ -148,6 +156,9 @@ class Decision:
             "config_version": self.config_version,
             "upgraded_from": self.upgraded_from,
             "error": self.error,
+            "profile": self.profile,
+            "audit": self.audit,
+            "audit_of": self.audit_of,
         }
 
     def explain(self) -> str:
@@ -156,12 +167,20 @@ class Decision:
         lines += [_tell(attempt) for attempt in self.attempts]
         if self.attempts:
             lines.append(self._closing())
+        if self.audit:
+            lines.append(
+                f"With a probability of {self.audit:.1%} a stronger tier was then asked in the background, to learn "
+                "whether this answer would do."
+            )
         if self.error:
             lines.append(f"It failed: {self.error}")
         return "\n".join(lines)
 
     def _opening(self) -> str:
-        line = f"Started at {self.start}: {self.reason}."
+        if self.audit_of is not None:
+            return f"An audit of decision {self.audit_of}: {self.start} was asked, {self.reason}."
+        profile = "" if self.profile == "default" else f" (profile {self.profile!r})"
+        line = f"Started at {self.start}{profile}: {self.reason}."
         if self.suffices:
             odds = ", ".join(
                 f"{tier} {chance:.0%} (about {_dollars(self.expected_cost.get(tier, 0))})"

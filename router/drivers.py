@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from router.decision import Response
 from router.errors import MalformedAnswer, ServerFault, TierwiseError
-from router.ops import Append, Now, Op, Send, Sleep
+from router.ops import Append, Now, Op, Send, Sleep, Spare
 from router.types import Completion
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
     """Perform ``core`` from logged ``answers`` by tier name, on a clock that only they move.
 
     A tier without a logged answer fails as a server would, so that the core's own rules apply. Nothing is
-    written to any ledger.
+    written to any ledger, and nothing is audited.
     """
     now = 0.0
 
@@ -202,7 +202,13 @@ def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
         now += answer.latency
         return answer
 
-    shell: Shell = {Now: lambda _: now, Sleep: lambda _: None, Send: send, Append: lambda _: None}
+    shell: Shell = {
+        Now: lambda _: now,
+        Sleep: lambda _: None,
+        Send: send,
+        Append: lambda _: None,
+        Spare: lambda _: False,
+    }
     return run(core, shell)
 
 

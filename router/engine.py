@@ -3,90 +3,65 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, Unpack
+from typing import Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
-from router.cascade import Birth, Plan, cascade, opening, outline
+from router.cascade import Plan, cascade, opening, outline
 from router.config import Config
 from router.decision import Decision, Response
-from router.drivers import AsyncShell, Core, Shell, arun, astream, run, run_many, stream
+from router.drivers import Core, Shell, arun, astream, run, run_many, stream
 from router.errors import InputError
+from router.in_force import InForce
 from router.ledger import Label, Ledger
 from router.ledger.feedback import record
 from router.ledger.label import Source
-from router.ops import Append, Now, Send, Sleep
+from router.ops import Look
 from router.options import Options, Prompt, request_of
-from router.planning import ledger_of, plan_of
+from router.planning import ledger_of
 from router.policy import Run
 from router.providers.clients import Clients
-from router.types import Completion, Request
-
-
-class Provider(Protocol):
-    """What the router calls tiers through: :class:`router.providers.clients.Clients`, or a fake in tests."""
-
-    def complete(self, send: Send) -> Completion:
-        """Ask one tier once."""
-        ...
-
-    def acomplete(self, send: Send) -> Awaitable[Completion]:
-        """The same on an event loop."""
-        ...
-
-    def stream(self, send: Send) -> Generator[str | Completion, None, None]:
-        """Text as it arrives, then the whole completion."""
-        ...
-
-    def astream(self, send: Send) -> AsyncGenerator[str | Completion, None]:
-        """The same on an event loop."""
-        ...
-
-    def close(self) -> None:
-        """Let go of connections and models."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of them on the event loop that used them."""
-        ...
+from router.shell import Outside, Provider, born
+from router.types import Request
+from router.verifying import Verifier, Verify, verify_named
 
 
 class Router:
     """Routes prompts to the cheapest tier that will do. Safe to share between threads.
 
     Make one with :meth:`from_config`. Every method that takes a prompt takes :class:`router.options.Options` as
-    keyword arguments.
+    keyword arguments. A ``plan`` that is given here is in force until another is read.
     """
 
     def __init__(
         self,
         config: Config,
         *,
-        plan: Plan,
+        plan: Plan | InForce,
         provider: Provider,
         ledger: Ledger | None = None,
         bundle: PolicyBundle | None = None,
+        verify: Verify | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.config = config
-        self.plan = plan
         self.ledger = ledger
         self._provider = provider
-        self._bundle = bundle
-        self._clock = clock
-        self._shell: Shell = {
-            Now: lambda _: clock(),
-            Sleep: lambda op: sleep(op.seconds),
-            Send: provider.complete,
-            Append: self._append,
-        }
+        self._in_force = plan if isinstance(plan, InForce) else InForce(config, plan, bundle=bundle, clock=clock)
+        self._outside = Outside(
+            provider,
+            in_force=self._in_force,
+            ledger=ledger,
+            verifier=None if verify is None else Verifier(verify),
+            clock=clock,
+            sleep=sleep,
+        )
+        self._shell: Shell = self._outside.shell
 
     @classmethod
     def from_config(
@@ -95,11 +70,14 @@ class Router:
         *,
         provider: Provider | None = None,
         bundle: PolicyBundle | None = None,
+        verify: Verify | None = None,
     ) -> Self:
         """A router from a TOML file, or from a :class:`Config`.
 
         Without ``source`` the file is ``$TIERWISE_CONFIG``, ``./tierwise.toml`` or the user's own. ``provider``
-        takes the place of the real clients, ``bundle`` that of the one the configuration names.
+        takes the place of the real clients, ``bundle`` that of the one the configuration names, and ``verify`` that of
+        its `verify`: a function of the prompt and the answer whose number, the larger the better, the confidence
+        scorer reads as the signal "verified". It may be a coroutine function; None says nothing.
 
         Raises:
             ConfigError: the configuration needs a change; the message says which.
@@ -107,11 +85,27 @@ class Router:
             LedgerError: the ledger cannot be opened; nothing has been spent yet.
         """
         config = source if isinstance(source, Config) else configuration.load(source)
-        plan = plan_of(config, bundle=bundle)
+        in_force = InForce.read(config, bundle=bundle)
+        if verify is None and config.policy.verify is not None:
+            verify = verify_named(config.policy.verify)
         ledger = ledger_of(config)
         if ledger is not None:
             ledger.open()
-        return cls(config, plan=plan, provider=provider or Clients(), ledger=ledger, bundle=bundle)
+        return cls(config, plan=in_force, provider=provider or Clients(), ledger=ledger, verify=verify)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._in_force.config
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self._in_force.plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._in_force.replace(plan)
 
     def route(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """Answer ``prompt`` with the cheapest model that will do.
@@ -125,7 +119,7 @@ class Router:
 
     async def aroute(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """:meth:`route`, on the running event loop."""
-        return await arun(self._core(self._request(prompt, options)), self._ashell())
+        return await arun(self._core(self._request(prompt, options)), self._outside.ashell())
 
     def route_many(
         self,
@@ -149,11 +143,13 @@ class Router:
 
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
-        request, plan = self._request(prompt, options), self.plan
+        request = self._request(prompt, options)
+        self._in_force.look()
+        plan = self._in_force.plan
         opened = opening(request, plan)
-        first = plan.rule.next(opened.state)
+        first = opened.rule.next(opened.state)
         assert isinstance(first, Run)
-        return outline(request, plan, _birth(), opened, first)
+        return outline(request, plan, born(), opened, first)
 
     def stream(self, prompt: Prompt, **options: Unpack[Options]) -> Stream:
         """Answer ``prompt`` as an iterator over text, never showing a draft that is then rejected.
@@ -162,12 +158,12 @@ class Router:
         answer has been accepted. ``stream.response`` holds the response after the last piece.
         """
         request = self._request(prompt, options)
-        return Stream(stream(lambda: self._core(request), self._shell, self._provider.stream))
+        return Stream(stream(lambda: self._core(request), self._shell, self._outside.live))
 
     def astream(self, prompt: Prompt, **options: Unpack[Options]) -> AsyncIterator[str | Response]:
         """:meth:`stream`, on the running event loop; the last item is the :class:`Response`."""
         request = self._request(prompt, options)
-        return astream(lambda: self._core(request), self._ashell(), self._provider.astream)
+        return astream(lambda: self._core(request), self._outside.ashell(), self._outside.alive)
 
     def upgrade(self, response: Response, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """Answer ``prompt`` again, by a stronger tier than answered ``response``; both decisions are linked.
@@ -215,17 +211,25 @@ class Router:
         """Read the configuration and the bundle again; requests under way finish with the old ones.
 
         What is invalid is refused with the error that :meth:`from_config` gives, and the old plan stays. The
-        ledger stays the one that was opened, and a bundle that was given to ``from_config`` stays in force.
+        ledger and the `verify` function stay those that were opened, and a bundle that was given to ``from_config``
+        stays in force. With `watch` in the configuration a new bundle is taken up without this.
         """
-        config = self.config if self.config.source is None else configuration.load(self.config.source)
-        plan = plan_of(config, bundle=self._bundle)
-        self.config, self.plan = config, plan
+        self._in_force.reload()
+
+    def fall_back(self, reason: str) -> None:
+        """Put the safer policy that `fallback` names in force, or always the strongest tier, until :meth:`recover`.
+
+        Decisions made meanwhile tell ``reason``, and their policy version ends in "+fallback".
+        """
+        self._in_force.fall_back(reason)
+
+    def recover(self) -> None:
+        """Put the trained policy in force again; an alarm that is there now is not heard again, a new one is."""
+        self._in_force.recover()
 
     def close(self) -> None:
-        """Let go of connections, models and the ledger."""
-        self._provider.close()
-        if self.ledger is not None:
-            self.ledger.close()
+        """Finish audits under way, and let go of connections, models and the ledger."""
+        self._outside.close()
 
     def __enter__(self) -> Self:
         return self
@@ -237,9 +241,7 @@ class Router:
 
     async def aclose(self) -> None:
         """:meth:`close`, on the event loop that made the calls."""
-        await self._provider.aclose()
-        if self.ledger is not None:
-            self.ledger.close()
+        await self._outside.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,28 +255,13 @@ class Router:
         return self.config.defaults.apply(request_of(prompt, options))
 
     def _core(self, request: Request, *, upgraded_from: str | None = None) -> Core[Response]:
-        return cascade(request, self.plan, _birth(upgraded_from))
+        if self._in_force.watching:
+            return self._watchful(request, upgraded_from)
+        return cascade(request, self._in_force.plan, born(upgraded_from))
 
-    def _append(self, op: Append) -> None:
-        if self.ledger is not None:
-            self.ledger.append(op.decision, op.request)
-
-    def _ashell(self) -> AsyncShell:
-        import asyncio  # a synchronous caller never needs it
-
-        async def now(_: Now) -> float:
-            return self._clock()
-
-        async def append(op: Append) -> None:
-            if self.ledger is not None:
-                await asyncio.to_thread(self._append, op)
-
-        return {
-            Now: now,
-            Sleep: lambda op: asyncio.sleep(op.seconds),
-            Send: self._provider.acomplete,
-            Append: append,
-        }
+    async def _watchful(self, request: Request, upgraded_from: str | None) -> Response:
+        await Look()
+        return await cascade(request, self._in_force.plan, born(upgraded_from))
 
 
 class Stream:
@@ -298,12 +285,6 @@ class Stream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _birth(upgraded_from: str | None = None) -> Birth:
-    """A new identity whose id sorts by time."""
-    created = time.time_ns()
-    return Birth(f"{created:016x}{os.urandom(8).hex()}", created / 1e9, upgraded_from)
 
 
 _making = threading.Lock()

@@ -56,6 +56,16 @@ class Send(Op[Completion]):
 
 
 @dataclass(frozen=True, slots=True)
+class Look(Op[None]):
+    """See whether the policy was replaced or an alarm raised, where the configuration asks for it. Never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spare(Op[bool]):
+    """Whether there is money and room for an audit now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Append(Op[None]):
     """Write the decision to the ledger, durably, before the request returns.
 

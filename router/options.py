@@ -18,7 +18,8 @@ class Options(TypedDict, total=False):
     ends it at a string. ``response_format`` is "json", a JSON schema or a :class:`ResponseFormat`. ``tools`` are
     offered to the model. ``tags`` (such as ``{"feature": "search"}``), ``user`` and ``session`` attribute the
     cost. ``deadline`` is in seconds over all tiers and retries. ``floor`` and ``ceiling`` name the weakest and
-    the strongest tier to ask.
+    the strongest tier to ask. ``profile`` names which of the bundle's rules decides; without it the configuration
+    does (`[policy]`).
     """
 
     system: str | None
@@ -33,6 +34,7 @@ class Options(TypedDict, total=False):
     deadline: float | None
     floor: str | None
     ceiling: str | None
+    profile: str | None
 
 
 def request_of(prompt: Prompt, options: Options) -> Request:
@@ -61,6 +63,7 @@ def request_of(prompt: Prompt, options: Options) -> Request:
         deadline=options.get("deadline"),
         floor=options.get("floor"),
         ceiling=options.get("ceiling"),
+        profile=options.get("profile"),
     )
 
 

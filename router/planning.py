@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from router.assess import Trained, Untrained
@@ -9,12 +10,16 @@ from router.bundle import PolicyBundle
 from router.bundle import load as load_bundle
 from router.cascade import Plan
 from router.config import Config
-from router.errors import BundleError, LedgerError
+from router.errors import BundleError, ConfigError, LedgerError
 from router.ledger import Ledger
 from router.policy import Always
+from router.profiles import STRONG
 
 DEFAULT_BUNDLE = Path(__file__).parent / "data" / "default.tierwise"
 """The bundle for the two demo models, trained on the sample in ``data/``."""
+
+FALLEN = "+fallback"
+"""Follows the policy version of decisions that were made while a safer policy was in force."""
 
 
 def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
@@ -25,11 +30,12 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
 
     Raises:
         BundleError: the bundle that the configuration names is missing, damaged or made for other tiers.
+        ConfigError: the configuration names a profile that the bundle lacks.
     """
     settings = config.policy
     if bundle is None:
         default = settings.bundle == "default"
-        bundle = load_bundle(DEFAULT_BUNDLE if default else settings.bundle, version=settings.sha256)
+        bundle = load_bundle(bundle_path(config), version=settings.sha256)
         if default and misfit(bundle, config) is not None:
             return Plan(
                 ladder=config.tiers,
@@ -37,10 +43,12 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
                 rule=Always(why="no policy has been trained for these tiers, so the strongest is asked"),
                 policy_version="untrained",
                 config_version=config.version,
+                choice=settings.choice,
             )
     wrong = misfit(bundle, config)
     if wrong is not None:
         raise BundleError(f"{wrong}; train a bundle for these tiers", path=str(settings.bundle))
+    _check_profiles(bundle, config)
     return Plan(
         ladder=config.tiers,
         assessor=Trained(config.tiers, bundle.estimators),
@@ -48,7 +56,45 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         best_single=bundle.best_single,
         policy_version=bundle.version[:16],
         config_version=config.version,
+        profiles={name: profile.rule for name, profile in bundle.profiles.items()},
+        choice=settings.choice,
+        audits=config.audits if config.audits.enabled else None,
     )
+
+
+def bundle_path(config: Config) -> Path:
+    """The file of the bundle that ``config`` names."""
+    named = config.policy.bundle
+    return DEFAULT_BUNDLE if named == "default" else Path(named)
+
+
+def fallen(plan: Plan, config: Config, reason: str) -> Plan:
+    """The safer plan that ``config`` names to fall back to, because of ``reason``: one rule for every profile.
+
+    Where it names none, the strongest tier is always asked.
+    """
+    named = config.policy.fallback or STRONG
+    rule = Always(why="the strongest tier is asked") if named == STRONG else plan.rule_of(named)
+    return replace(
+        plan,
+        rule=rule,
+        profiles=None if plan.profiles is None else dict.fromkeys(plan.profiles, rule),
+        policy_version=f"{plan.policy_version}{FALLEN}",
+        fallen=reason,
+    )
+
+
+def _check_profiles(bundle: PolicyBundle, config: Config) -> None:
+    settings = config.policy
+    wanted = [("profile", settings.choice.default), *(("profiles", each.profile) for each in settings.choice.by_tag)]
+    if settings.fallback not in (None, STRONG):
+        wanted.append(("fallback", settings.fallback))
+    for key, name in wanted:
+        if name not in bundle.profiles:
+            source = None if config.source is None else str(config.source)
+            has = ", ".join(sorted(bundle.profiles))
+            message = f"names the profile {name!r}, and the bundle has {has}; train it, or name another"
+            raise ConfigError(message, file=source, table="policy", key=key)
 
 
 def misfit(bundle: PolicyBundle, config: Config) -> str | None:

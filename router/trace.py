@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from router.assess import Evidence
 from router.decision import Attempt, Decision
 from router.errors import ProviderError, TierwiseError
-from router.policy import Run, Step, Stop
+from router.policy import Run, State, Step, Stop
 from router.retry import Asked
 from router.signals import NAMES
 from router.tiers import Ladder, Tier
@@ -27,10 +27,21 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Where a request came to rest: the rule's last word, and the chances per rank that it was said upon."""
+    """Where a request came to rest: the rule's last word, and the evidence and the state that it was said upon."""
 
     stop: Stop
-    quality: tuple[float, ...]
+    evidence: Evidence
+    state: State
+
+    @property
+    def quality(self) -> tuple[float, ...]:
+        """The chances per rank."""
+        return self.state.quality
+
+    @property
+    def unasked(self) -> int | None:
+        """The next tier that could have been asked, where the last answer was returned; None where there is none."""
+        return next(iter(self.state.stronger), None) if self.state.run[-1] == self.stop.rank else None
 
 
 def answered(tier: Tier, run: Run, asked: Asked, answer: Completion) -> Taken:
@@ -99,10 +110,11 @@ def closed(
     *,
     best_single: str | None = None,
     error: BaseException | None = None,
+    audit: float = 0.0,
 ) -> Decision:
     """The finished decision: every verdict settled, ``latency`` in seconds, and what other tiers would have cost.
 
-    ``ending`` is None when the request failed with ``error``.
+    ``ending`` is None when the request failed with ``error``. ``audit`` is the probability of an audit.
     """
     return replace(
         draft,
@@ -113,6 +125,7 @@ def closed(
         ),
         latency=max(latency, 0.0),
         error=None if error is None else str(error) or type(error).__name__,
+        audit=audit,
     )
 
 

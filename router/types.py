@@ -63,7 +63,8 @@ class Request:
     """What the caller wants answered, and within which limits. Never changed after it is made.
 
     ``deadline`` is in seconds from the start of the request, over all tiers and retries. ``floor`` and
-    ``ceiling`` name the weakest and the strongest tier that may answer.
+    ``ceiling`` name the weakest and the strongest tier that may answer. ``profile`` names which of the bundle's rules
+    routes it; None leaves that to the configuration.
     """
 
     messages: tuple[Message, ...]
@@ -78,13 +79,14 @@ class Request:
     deadline: float | None = None
     floor: str | None = None
     ceiling: str | None = None
+    profile: str | None = None
 
     def __post_init__(self) -> None:
         if not any(message.content.strip() for message in self.messages if message.role != "system"):
             raise InputError("the prompt is empty; pass some text to answer")
         if self.max_tokens is not None and not _whole(self.max_tokens, least=1):
             raise InputError(f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}")
-        for name in ("user", "session", "floor", "ceiling"):
+        for name in ("user", "session", "floor", "ceiling", "profile"):
             value = getattr(self, name)
             if value is not None and not _text(value):
                 raise InputError(f"{name} must be text, not {value!r}")

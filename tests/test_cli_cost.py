@@ -67,6 +67,8 @@ def test_json_has_everything_in_usd(ledger: Ledger, tmp_path: Path) -> None:
         "requests": 2,
         "cost": 2.000000502,
         "cost_per_request": 1.000000251,
+        "audits": 0,
+        "audited": 0.0,
         "wasted": 2.000000001,
         "escalated": 1,
         "escalation_rate": 0.5,

@@ -80,8 +80,8 @@ def answers_of(query: Query, plan: Plan) -> dict[str, Completion]:
 
 
 def with_rule(plan: Plan, rule: Rule) -> Plan:
-    """The same plan under another rule."""
-    return replace(plan, rule=rule)
+    """The same plan under another rule, for requests of every profile."""
+    return replace(plan, rule=rule, profiles=None)
 
 
 def remembering(plan: Plan) -> Plan:

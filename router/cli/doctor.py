@@ -16,6 +16,7 @@ from rich.text import Text
 
 from router.cli.faults import sentence
 from router.errors import MissingKey, TierwiseError
+from router.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from router.config import Config
@@ -120,9 +121,10 @@ def _local(tier: Tier) -> Finding:
 
 
 def _policy(settings: Config) -> Iterator[Finding]:
-    from router.planning import plan_of
+    from router.in_force import InForce
 
-    plan = plan_of(settings)
+    found = InForce.read(settings)
+    plan = found.trained
     if plan.policy_version == "untrained":
         yield Finding(
             "policy",
@@ -132,6 +134,11 @@ def _policy(settings: Config) -> Iterator[Finding]:
         )
     else:
         yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")
+        others = sorted(set(plan.profiles or ()) - {DEFAULT_PROFILE})
+        if others:
+            yield Finding("policy", "ok", f"profiles: {', '.join(others)}")
+    if found.plan.fallen is not None:
+        yield Finding("policy", "warning", f"a safer policy is in force: {found.plan.fallen}")
 
 
 def _ledger(settings: Config) -> Iterator[Finding]:

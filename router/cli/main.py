@@ -46,6 +46,7 @@ User = Annotated[str | None, typer.Option(help="Whom the cost is for.")]
 Deadline = Annotated[float | None, typer.Option(help="Seconds over all tiers and retries.")]
 Floor = Annotated[str | None, typer.Option(help="The weakest tier that may answer.")]
 Ceiling = Annotated[str | None, typer.Option(help="The strongest tier that may answer.")]
+Profile = Annotated[str | None, typer.Option(help="Which of the bundle's rules decides; default: the configuration's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -62,6 +63,7 @@ def route(
     deadline: Deadline = None,
     floor: Floor = None,
     ceiling: Ceiling = None,
+    profile: Profile = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes, once it is sure.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Explain the choice, on standard error.")] = False,
     as_json: Json = False,
@@ -71,7 +73,7 @@ def route(
 
     options: Options = {
         "system": system, "max_tokens": max_tokens, "temperature": temperature, "stop": stop, "tags": _tags(tag),
-        "user": user, "deadline": deadline, "floor": floor, "ceiling": ceiling,
+        "user": user, "deadline": deadline, "floor": floor, "ceiling": ceiling, "profile": profile,
     }  # fmt: skip
     with Router.from_config(config) as router:
         if stream and not as_json:
@@ -105,17 +107,20 @@ def decide(
     max_tokens: MaxTokens = None,
     floor: Floor = None,
     ceiling: Ceiling = None,
+    profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
     from router import config as configuration
     from router.engine import Router
-    from router.planning import plan_of
+    from router.in_force import InForce
     from router.providers.clients import Clients
 
     settings = configuration.load(config)
-    router = Router(settings, plan=plan_of(settings), provider=Clients())
-    decision = router.decide(_text(prompt), system=system, max_tokens=max_tokens, floor=floor, ceiling=ceiling)
+    router = Router(settings, plan=InForce.read(settings), provider=Clients())
+    decision = router.decide(
+        _text(prompt), system=system, max_tokens=max_tokens, floor=floor, ceiling=ceiling, profile=profile
+    )
     typer.echo(json.dumps(decision.as_dict(), indent=2) if as_json else decision.explain())
 
 

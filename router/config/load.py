@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from router import catalogue
+from router.audits import Audits
 from router.config.settings import (
     Defaults,
     LedgerSettings,
     PolicySettings,
+    audit_settings,
     default_settings,
     ledger_settings,
     policy_settings,
@@ -50,6 +52,7 @@ class Config:
     policy: PolicySettings = field(default_factory=PolicySettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     defaults: Defaults = field(default_factory=Defaults)
+    audits: Audits = field(default_factory=Audits)
     source: Path | None = None
 
     @classmethod
@@ -60,6 +63,7 @@ class Config:
         policy: PolicySettings | Mapping[str, Any] | None = None,
         ledger: LedgerSettings | Mapping[str, Any] | None = None,
         defaults: Defaults | Mapping[str, Any] | None = None,
+        audits: Audits | Mapping[str, Any] | None = None,
     ) -> Config:
         """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
 
@@ -72,6 +76,7 @@ class Config:
             policy=policy if isinstance(policy, PolicySettings) else policy_settings(_within("policy", policy), folder),
             ledger=ledger if isinstance(ledger, LedgerSettings) else ledger_settings(_within("ledger", ledger), folder),
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
+            audits=audits if isinstance(audits, Audits) else audit_settings(_within("audits", audits)),
         )
 
     @property
@@ -81,9 +86,10 @@ class Config:
 
         content = {
             "tiers": [asdict(tier) for tier in self.tiers.tiers],
-            "policy": {"sha256": self.policy.sha256, "untrained": self.policy.untrained},
+            "policy": {key: value for key, value in asdict(self.policy).items() if key not in ("bundle", "watch")},
             "ledger": {key: value for key, value in asdict(self.ledger).items() if key not in ("path", "url")},
             "defaults": asdict(self.defaults),
+            "audits": asdict(self.audits),
         }
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
@@ -154,7 +160,7 @@ def _how_to_start() -> str:
 
 
 def _config(table: Table, where: Path | None, today: date) -> Config:
-    table.only("preset", "tiers", "policy", "ledger", "defaults")
+    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits")
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
@@ -171,6 +177,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         policy=policy_settings(table.table("policy"), folder),
         ledger=ledger_settings(table.table("ledger"), folder),
         defaults=default_settings(table.table("defaults")),
+        audits=audit_settings(table.table("audits")),
         source=where,
     )
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from router.audits import Audits
 from router.config.table import Table
 from router.ledger.keep import Keep, KeepRule, Kept
+from router.profiles import DEFAULT_PROFILE, Choice, TagProfile
 from router.types import Request
 
 Durability = Literal["process", "power"]
+
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +24,20 @@ class PolicySettings:
     """`[policy]`: what decides.
 
     ``bundle`` is a path, or "default" for the package's own. ``sha256`` pins it: another bundle is refused.
-    ``untrained`` says what happens when no bundle fits these tiers: "strong" always asks the strongest.
+    ``untrained`` says what happens when no bundle fits these tiers: "strong" always asks the strongest. ``choice``
+    chooses a request's profile (`profile` and `profiles` in the file). ``fallback`` is what is in force while there is
+    an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone. ``watch`` is how often,
+    in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never. ``verify`` names the
+    user's own check of an answer, as ``module:function``.
     """
 
     bundle: Path | Literal["default"] = "default"
     sha256: str | None = None
     untrained: Literal["strong"] = "strong"
+    choice: Choice = field(default_factory=Choice)
+    fallback: str | None = None
+    watch: float = 0.0
+    verify: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +90,49 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     """Read `[policy]`; paths in it start from ``folder``."""
     if table is None:
         return PolicySettings()
-    table.only("bundle", "sha256", "untrained")
+    table.only("bundle", "sha256", "untrained", "profile", "profiles", "fallback", "watch", "verify")
     table.choice("untrained", ("strong",))
     bundle, pin = table.text("bundle"), table.text("sha256")
     if pin is not None and (len(pin) != 64 or set(pin) - set("0123456789abcdef")):
         raise table.error("must be a SHA-256 as 64 lower-case hexadecimal digits", "sha256")
-    return PolicySettings(
-        bundle="default" if bundle is None or bundle == "default" else _path(bundle, folder), sha256=pin
+    verify = table.text("verify")
+    if verify is not None and not _FUNCTION.fullmatch(verify):
+        raise table.error("must be written module:function", "verify")
+    choice = Choice(
+        default=table.text("profile") or DEFAULT_PROFILE,
+        by_tag=tuple(_tag_profile(each) for each in table.tables("profiles")),
     )
+    return PolicySettings(
+        bundle="default" if bundle is None or bundle == "default" else _path(bundle, folder),
+        sha256=pin,
+        choice=choice,
+        fallback=table.text("fallback"),
+        watch=table.number("watch", least=0) or 0.0,
+        verify=verify,
+    )
+
+
+def audit_settings(table: Table | None) -> Audits:
+    """Read `[audits]`."""
+    standard = Audits()
+    if table is None:
+        return standard
+    table.only("enabled", "share", "least", "most", "width")
+
+    def read(key: str, default: float, **bounds: float) -> float:
+        value: float | None = table.number(key, **bounds)
+        return default if value is None else float(value)
+
+    found = Audits(
+        enabled=table.flag("enabled") or False,
+        share=read("share", standard.share, above=0, most=1),
+        least=read("least", standard.least, least=0, most=1),
+        most=read("most", standard.most, above=0, most=1),
+        width=read("width", standard.width, above=0),
+    )
+    if found.least > found.most:
+        raise table.error(f"is {found.least:g}, above `most`, which is {found.most:g}", "least")
+    return found
 
 
 def ledger_settings(table: Table | None, folder: Path) -> LedgerSettings:
@@ -123,6 +171,11 @@ def default_settings(table: Table | None) -> Defaults:
         stop=stop,
         tags={} if tags is None else dict(tags.raw),
     )
+
+
+def _tag_profile(table: Table) -> TagProfile:
+    table.only("tag", "value", "profile")
+    return TagProfile(tag=table.required("tag"), value=table.required("value"), profile=table.required("profile"))
 
 
 def _rule(table: Table) -> KeepRule:

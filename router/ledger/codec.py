@@ -17,6 +17,7 @@ DECISION_COLUMNS = (
     *("id", "created", "prompt_hash", "start", "tier", "reason", "cost_nano", "strong_cost_nano"),
     *("best_single_cost_nano", "escalated", "latency", "user", "session", "tags", "suffices", "expected_cost"),
     *("propensity", "policy_version", "config_version", "upgraded_from", "error", "request"),
+    *("profile", "audit", "audit_of"),
 )
 ATTEMPT_COLUMNS = (
     *("decision_id", "seq", "tier", "model", "verdict", "reason", "confidence", "threshold"),
@@ -84,6 +85,9 @@ def encode(decision: Decision, request: Request | None, *, kept: Kept) -> Rows:
         None if decision.upgraded_from is None else clean(decision.upgraded_from),
         error if error is None else safe(error) if with_text else WITHHELD,
         as_json(request, decision) if with_text and request is not None else None,
+        safe(decision.profile),
+        float(decision.audit),
+        None if decision.audit_of is None else clean(decision.audit_of),
     )
     attempts = tuple(
         _attempt(row[0], seq, attempt, with_text=with_text) for seq, attempt in enumerate(decision.attempts)
@@ -162,6 +166,9 @@ def _read_decision(row: Sequence[Any], attempts: Sequence[Sequence[Any]]) -> Ent
         latency=number(it["latency"]),
         upgraded_from=it["upgraded_from"],
         error=it["error"],
+        profile=it["profile"],
+        audit=it["audit"],
+        audit_of=it["audit_of"],
     )
     return Entry(
         decision=decision,

@@ -83,7 +83,17 @@ def _m002_labels(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX labels_by_created ON labels (created, decision_id, tier, source, judge)")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_decisions_and_attempts, _m002_labels)
+def _m003_profiles_and_audits(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN profile TEXT NOT NULL DEFAULT 'default'")
+    connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN audit DOUBLE PRECISION NOT NULL DEFAULT 0")
+    connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN audit_of TEXT")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _m001_decisions_and_attempts,
+    _m002_labels,
+    _m003_profiles_and_audits,
+)
 
 
 def version(connection: Connection) -> int | None:

@@ -54,13 +54,14 @@ def count(connection: Connection, since: float | None, until: float | None) -> i
 
 
 def find(connection: Connection, id: str | None) -> Entry | None:
-    """Read one decision, without an id the last."""
+    """Read one decision, without an id the last that answered somebody."""
     from sqlalchemy import select
 
     from router.ledger.schema import decisions
 
     query = select(decisions)
     if id is None:
+        query = query.where(decisions.c.audit_of.is_(None))
         query = query.order_by(decisions.c.created.desc(), decisions.c.id.desc()).limit(1)
     else:
         query = query.where(decisions.c.id == id)

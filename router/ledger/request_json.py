@@ -14,7 +14,7 @@ from router.types import Message, Request, ResponseFormat, Tool, ToolCall
 def as_json(request: Request, decision: Decision) -> str:
     """Write the fields of ``request`` that its defaults and ``decision`` do not already say, keys redacted."""
     plain: dict[str, Any] = {"messages": [_plain_message(message) for message in request.messages]}
-    for name in ("max_tokens", "temperature", "deadline", "floor", "ceiling"):
+    for name in ("max_tokens", "temperature", "deadline", "floor", "ceiling", "profile"):
         value = getattr(request, name)
         if value is not None:
             plain[name] = value
@@ -77,4 +77,5 @@ def from_json(text: str, decision: Decision) -> Request:
         deadline=float(deadline) if isinstance(deadline, str) else deadline,
         floor=plain.get("floor"),
         ceiling=plain.get("ceiling"),
+        profile=plain.get("profile"),
     )

@@ -12,7 +12,7 @@ from router.ledger.codec import ATTEMPT_COLUMNS, DECISION_COLUMNS
 from router.ledger.label import LABEL_COLUMNS, LABEL_KEY
 from router.types import Usage
 
-_REALS = {"created", "latency", "propensity", "confidence", "threshold", "quality", "weight"}
+_REALS = {"created", "latency", "propensity", "audit", "confidence", "threshold", "quality", "weight"}
 _COUNTS = {"cost_nano", "strong_cost_nano", "best_single_cost_nano", "calls", *Usage.__slots__}
 _SMALL = {"escalated", "seq"}
 

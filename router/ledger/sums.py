@@ -73,17 +73,19 @@ def _by_request(
 
     # A subquery, because PostgreSQL does not see that two expressions with parameters are the same.
     request = select(decisions, key.label("key")).where(*within(since, until)).subquery()
-    failed = case((request.c.tier.is_(None), 1), else_=0)
+    is_audit = request.c.audit_of.is_not(None)
+    failed = case((request.c.tier.is_(None) & ~is_audit, 1), else_=0)
     counted = select(
         request.c.key,
-        func.count().label("requests"),
+        func.sum(case((is_audit, 0), else_=1)).label("requests"),
         func.sum(request.c.cost_nano).label("cost"),
+        *_audits(request.c, request.c.cost_nano),
         func.sum(request.c.escalated).label("escalated"),
         func.sum(failed).label("failed"),
         *_savings(request.c),
     ).group_by(request.c.key)
     tried = (
-        select(request.c.key, *_usage(attempts.c))
+        select(request.c.key, *_usage(attempts.c, request.c))
         .join_from(request, attempts, attempts.c.decision_id == request.c.id)
         .group_by(request.c.key)
     )
@@ -98,8 +100,11 @@ def _by_attempt(
 
     from router.ledger.schema import attempts, decisions
 
+    is_request = decisions.c.audit_of.is_(None)
+
     def requests(*verdicts: str) -> ColumnElement[int]:
-        return func.count(distinct(case((attempts.c.verdict.in_(verdicts), attempts.c.decision_id))))
+        counted = attempts.c.verdict.in_(verdicts) & is_request
+        return func.count(distinct(case((counted, attempts.c.decision_id))))
 
     later = attempts.alias()
     goes_on = exists().where(
@@ -113,9 +118,10 @@ def _by_attempt(
             key.label("key"),
             requests("accepted", "escalated", "outvoted", "failed").label("requests"),
             func.sum(attempts.c.cost_nano).label("cost"),
+            *_audits(decisions.c, attempts.c.cost_nano),
             func.count(distinct(case((left, attempts.c.decision_id)))).label("escalated"),
             requests("failed").label("failed"),
-            *_usage(attempts.c),
+            *_usage(attempts.c, decisions.c),
         )
         .select_from(joined)
         .where(*of_period)
@@ -124,17 +130,32 @@ def _by_attempt(
     answered = (
         select(key.label("key"), *_savings(decisions.c))
         .select_from(joined)
-        .where(attempts.c.verdict == "accepted", *of_period)
+        .where((attempts.c.verdict == "accepted") | ~is_request, *of_period)
         .group_by(key)
     )
-    return [sums for sums in _merged(connection, tried, answered) if sums.get("requests") or sums.get("cost")]
+    return [
+        sums
+        for sums in _merged(connection, tried, answered)
+        if any(sums.get(name) for name in ("requests", "cost", "audits"))
+    ]
 
 
-def _usage(attempt: Columns) -> list[ColumnElement[Any]]:
+def _audits(decision: Columns, cost: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    from sqlalchemy import case, func
+
+    is_audit = decision.audit_of.is_not(None)
+    return [
+        func.sum(case((is_audit, 1), else_=0)).label("audits"),
+        func.sum(case((is_audit, cost), else_=0)).label("audited"),
+    ]
+
+
+def _usage(attempt: Columns, decision: Columns) -> list[ColumnElement[Any]]:
     from sqlalchemy import case, func
 
     unreported = attempt.verdict.in_(ANSWERED) & attempt.input_tokens.is_(None)
-    wasted = case((attempt.verdict != "accepted", attempt.cost_nano), else_=0)
+    in_vain = (attempt.verdict != "accepted") & decision.audit_of.is_(None)
+    wasted = case((in_vain, attempt.cost_nano), else_=0)
     return [
         func.sum(wasted).label("wasted"),
         func.sum(case((unreported, 1), else_=0)).label("unreported"),
@@ -147,9 +168,10 @@ def _savings(decision: Columns) -> list[ColumnElement[Any]]:
 
     sums: list[ColumnElement[Any]] = []
     for name, column in (("strong", decision.strong_cost_nano), ("best_single", decision.best_single_cost_nano)):
-        known = decision.tier.is_not(None) & column.is_not(None)
+        is_audit = decision.audit_of.is_not(None)
+        known = (decision.tier.is_not(None) | is_audit) & column.is_not(None)
         sums += [
-            func.sum(case((known, 1), else_=0)).label(f"{name}_requests"),
+            func.sum(case((known & ~is_audit, 1), else_=0)).label(f"{name}_requests"),
             func.sum(case((known, decision.cost_nano), else_=0)).label(f"{name}_cost"),
             func.sum(case((known, column), else_=0)).label(f"{name}_instead_of"),
         ]
