@@ -19,6 +19,8 @@ from training.table import Table, walk
 STEPS = 41
 """Thresholds, and prices of cost, that an operating point is chosen from."""
 
+_ANY = -1e18  # a bar that every known log-probability reaches
+
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
@@ -191,7 +193,7 @@ def _raw_cascade(test: Rows, train: Rows, aim: Aim, seen: Floats, new: Floats) -
         asked = np.arange(scores.shape[1]) <= last[:, None]
         return rows.quality[np.arange(len(rows)), last], (rows.cost * asked).sum(axis=1)
 
-    bars.append(np.full(seen.shape[1], np.inf))
+    bars = [np.full(seen.shape[1], _ANY), *bars, np.full(seen.shape[1], np.inf)]
     bar = bars[_operate(train, aim, [applied(train, seen, bar) for bar in bars])]
     return Baseline(*applied(test, new, bar), {})
 

@@ -87,6 +87,9 @@ def evaluate(
         "metrics_notes": {
             "aiq": "divided by the range of costs, as in RouterBench's paper; aiq_over_max: by the largest one",
             "curve": f"{len(found.curve)} points: rules on the training rows' hull, the single tiers, and the policy",
+            "importance": (
+                "mean change of the logit of the confidence in the cheapest tier's answer when an input is shuffled"
+            ),
             "prompt": "prompt_*: cheapest or strongest tier by the gain that the prompt alone promises",
             "regret": "to the best tier of each request in hindsight, in quality; labels are noisy, so it is flattered",
         },
@@ -97,7 +100,7 @@ def evaluate(
         "calibration": calibration(judged),
         "slices": slices(rows, done.quality, done.cost),
         "gain": gain(judged),
-        "importance": importance(estimators, names),
+        "importance": importance(judged, estimators),
         "thresholds": bars(done.decisions, plan.rule, names),
         "certificate": certificate.as_dict() if isinstance(certificate, Certificate) else _plain(certificate),
     }

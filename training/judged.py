@@ -21,11 +21,14 @@ TOP = 20
 
 _GAIN_BINS = 20
 
+_READ = 200  # rows on which inputs are shuffled: each costs as many judgements
+
 
 @dataclass(frozen=True)
 class Judged:
     """Chances on n rows of K tiers: ``prompt`` from the prompt alone, ``answer`` of each tier's own answer when it
     alone has answered, ``raw`` the same before calibration (None when nothing was trained). ``good`` (n, K).
+    ``inputs`` (at most 200, D): what the scorer read of the cheapest tier's answers.
     """
 
     tiers: tuple[str, ...]
@@ -33,12 +36,14 @@ class Judged:
     answer: Floats
     raw: Floats | None
     good: Floats
+    inputs: Floats | None
 
 
 def judge(rows: Rows, plan: Plan, estimators: Estimators | None) -> Judged:
     """Ask the plan's assessor about every answer of ``rows``; ``estimators`` are what it judges with."""
     shape = rows.quality.shape
     prompt, answer, raw = np.empty(shape), np.empty(shape), np.full(shape, np.nan)
+    read: list[Floats] = []
     for row, query in enumerate(rows.queries):
         begun = plan.assessor.begin(query.request)
         prompt[row] = begun.quality
@@ -50,8 +55,11 @@ def judge(rows: Rows, plan: Plan, estimators: Estimators | None) -> Judged:
                 model, _ = estimators.scorer[1 << rank]
                 inputs = scorer_row(begun.logits, begun.features.hand, seen.answers[-1:])
                 raw[row, rank] = sigmoid(model.logits(inputs))[rank]
+                if rank == 0 and row < _READ:
+                    read.append(inputs)
     good = (rows.quality >= ACCEPTABLE).astype(float)
-    return Judged(plan.ladder.names, prompt, answer, None if estimators is None else raw, good)
+    trained = estimators is not None
+    return Judged(plan.ladder.names, prompt, answer, raw if trained else None, good, np.array(read) if read else None)
 
 
 def estimators_of(plan: Plan) -> Estimators | None:
@@ -100,11 +108,28 @@ def gain(judged: Judged) -> dict[str, list[float] | list[int]] | None:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def importance(estimators: Estimators | None, tiers: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The inputs that move the confidence in the cheapest tier's answer most: |weight| on the standardised input."""
-    if estimators is None or 1 not in estimators.scorer:
+def importance(judged: Judged, estimators: Estimators | None) -> list[dict[str, Any]]:
+    """The inputs that move the confidence in the cheapest tier's answer most.
+
+    By how much its logit changes on average when the input is shuffled between rows: for a linear model that is its
+    standardised weight but for a constant, and it holds for any other. Inputs that say the same share their part.
+    """
+    if estimators is None or judged.inputs is None:
         return []
-    weights = np.abs(estimators.scorer[1][0].weights[:, 0])
-    names = columns(tiers, (0,))
-    order = np.argsort(-weights, kind="stable")[:TOP]
-    return [{"name": names[place], "importance": float(weights[place])} for place in order if weights[place] > 0]
+    model, _ = estimators.scorer[1]
+    inputs = judged.inputs
+
+    def logits(rows: Floats) -> Floats:
+        return np.array([model.logits(row)[0] for row in rows])
+
+    plain, random = logits(inputs), np.random.default_rng(0)
+    found: list[tuple[float, str]] = []
+    for place, name in enumerate(columns(judged.tiers, (0,))):
+        column = inputs[:, place]
+        if np.isnan(column).all() or (column == column[0]).all():
+            continue
+        shuffled = inputs.copy()
+        shuffled[:, place] = random.permutation(column)
+        found.append((float(np.abs(logits(shuffled) - plain).mean()), name))
+    found.sort(key=lambda pair: -pair[0])
+    return [{"name": name, "importance": value} for value, name in found[:TOP] if value > 0]

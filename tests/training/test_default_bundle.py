@@ -61,8 +61,8 @@ def test_the_evaluation_has_the_shape_that_scripts_read(result):
 
     assert {"policy", "baselines", "scorer", "n", "protocol"} <= told.keys()
     assert {"quality", "cost_per_1k", "escalation_rate", "cost_share"} <= told["policy"].keys()
-    assert told["baselines"].keys() == {"always_cheap", "always_strong", "best_single", "random_mix", "oracle"}
+    assert {"always_cheap", "always_strong", "best_single", "random_mix", "oracle"} <= told["baselines"].keys()
     assert all({"quality", "cost_per_1k"} <= row.keys() for row in told["baselines"].values())
-    assert all(row.keys() == {"auroc", "ece", "brier"} for row in told["scorer"].values())
+    assert all({"auroc", "ece", "brier"} <= row.keys() for row in told["scorer"].values())
     assert told["n"] == 929
     assert sum(told["policy"]["cost_share"].values()) == pytest.approx(1)
