@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from training.commands import benchmark, evaluate, fit, ingest, label, report, tune
+from training.commands import benchmark, compare, evaluate, fit, ingest, label, promote, report, rollback, run, tune, ui
 
 app = typer.Typer(
     help="Train, tune, certify and judge a policy on labelled answers.",
@@ -17,6 +17,11 @@ app.command()(fit.fit)
 app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
+app.command()(run.run)
+app.command()(compare.compare)
+app.command()(promote.promote)
+app.command()(rollback.rollback)
+app.command()(ui.ui)
 app.add_typer(benchmark.app, name="benchmark")
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from training.tracking.comparison import Comparison, Row, compare
 from training.tracking.flatten import metrics_of
+from training.tracking.page import serve
 from training.tracking.registry import Registry, Version
 from training.tracking.runs import Child, Dataset, RunRecord, find_run, log_run
 from training.tracking.store import Store
@@ -21,4 +22,5 @@ __all__ = [
     "find_run",
     "log_run",
     "metrics_of",
+    "serve",
 ]

@@ -27,26 +27,16 @@ def clean(name: str) -> str:
 
 
 def _figures(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    policy = evaluation.get("policy") or {}
-    for name, value in policy.items():
-        if name in _PER_TIER:
-            yield from ((f"tiers/{tier}/{name}", share) for tier, share in _numbers(value))
-        elif name.endswith(_INTERVAL) and value is not None:
-            stem = name.removesuffix(_INTERVAL)
-            stem = f"{stem}_over_best_single" if stem == "gain" else stem
-            yield from ((f"policy/{stem}_{side}", bound) for side, bound in _bounds(value))
-        else:
-            yield from ((f"policy/{name}", number) for _, number in _numbers({name: value}))
-    for baseline, row in (evaluation.get("baselines") or {}).items():
-        yield from ((f"compare/{baseline}/{name}", number) for name, number in _numbers(row))
-    for name, value in (evaluation.get("metrics") or {}).items():
-        if isinstance(value, Mapping):
-            yield from ((f"metrics/{name}/{key}", number) for key, number in _numbers(value))
-        else:
-            yield from ((f"metrics/{name}", number) for _, number in _numbers({name: value}))
-    for group in ("scorer", "classifier"):
-        for tier, row in (evaluation.get(group) or {}).items():
-            yield from ((f"{group}/{tier}/{name}", number) for name, number in _numbers(row))
+    policy = dict(evaluation.get("policy") or {})
+    for name in _PER_TIER:
+        for tier, share in _numbers(policy.pop(name, None)):
+            yield f"tiers/{tier}/{name}", share
+    if "gain_interval" in policy:
+        policy["gain_over_best_single_interval"] = policy.pop("gain_interval")
+    yield from _below("policy", policy)
+    yield from _below("compare", evaluation.get("baselines"))
+    for group in ("metrics", "scorer", "classifier"):
+        yield from _below(group, evaluation.get(group))
     for tier, row in (evaluation.get("calibration") or {}).items():
         for when in ("before", "after"):
             yield from ((f"calibration/{tier}/{name}_{when}", number) for name, number in _numbers(row.get(when)))
@@ -56,14 +46,24 @@ def _figures(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield "certificate/certified", float(bool(certificate["certified"]))
 
 
+def _below(prefix: str, row: Any) -> Iterator[tuple[str, float]]:
+    """Every number in a mapping of mappings, by its path; an interval as its two ends."""
+    if not isinstance(row, Mapping):
+        return
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _below(f"{prefix}/{name}", value)
+        elif str(name).endswith(_INTERVAL) and value is not None:
+            low, high = value
+            ends = {f"{str(name).removesuffix(_INTERVAL)}_{side}": end for side, end in (("low", low), ("high", high))}
+            yield from ((f"{prefix}/{end}", number) for end, number in _numbers(ends))
+        else:
+            yield from ((f"{prefix}/{name}", number) for _, number in _numbers({name: value}))
+
+
 def _numbers(row: Any) -> Iterator[tuple[str, float]]:
     """The entries of a mapping that are numbers."""
     if isinstance(row, Mapping):
         for name, value in row.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield str(name), float(value)
-
-
-def _bounds(value: Any) -> Iterator[tuple[str, float]]:
-    low, high = value
-    yield from _numbers({"low": low, "high": high})

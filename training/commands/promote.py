@@ -1,0 +1,81 @@
+"""``tierwise train promote``: the challenger takes the champion's place, if it deserves it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from router import config as configuration
+from training.commands.console import Json, say, warn
+from training.commands.run import WORK
+
+
+def promote(
+    bundle: Annotated[
+        Path | None, typer.Argument(help="A bundle; default: the registry's challenger.", show_default=False)
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Labelled rows; default: those of the challenger's run.")
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where the champion serves from; default: [policy] bundle.")
+    ] = None,
+    margin: Annotated[float, typer.Option(help="How much mean quality may seem to be lost.")] = 0.01,
+    force: Annotated[bool, typer.Option("--force", help="Promote whatever the verdict; it is written down.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="The folder of training jobs.")] = WORK,
+    model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
+    as_json: Json = False,
+) -> None:
+    """Compare the challenger with the champion on the same held-out rows, and switch if it deserves it.
+
+    Quality must not be worse (95 % interval, --margin), cost lower or quality better at equal cost, calibration not
+    worse. Exit status: 0 promoted, 3 kept.
+    """
+    from router.bundle import load
+    from training.fingerprint import fingerprint
+    from training.ingest import ingest
+    from training.promote import Margins, serving_path, weigh
+    from training.promotion import challenger_of, crowning, enthrone, labels_of
+    from training.run import EXIT_CODES
+    from training.serving import Serving
+    from training.tracking import Registry, Store
+
+    settings = configuration.load(config)
+    path = serving_path(settings, to)
+    registry, serving = Registry(Store.at(), model), Serving(path)
+    serving.recover(crowning(registry))
+    with tempfile.TemporaryDirectory() as scratch:
+        if bundle is None:
+            version = challenger_of(registry)
+            bundle = registry.fetch(version, Path(scratch))
+            data = data or labels_of(version, registry, out)
+        if data is None:
+            raise typer.BadParameter("a bundle is judged on labelled rows; pass them", param_hint="--data")
+        challenger = load(bundle)
+        records = ingest(data, settings.tiers).records
+        if challenger.facts.get("data") != fingerprint(records):
+            warn(f"{bundle.name} was fitted on other data than {data}; make sure that they share no prompts")
+        champion = load(path) if path.exists() else None
+        verdict = weigh(challenger, champion, records.split("test"), settings, margins=Margins(quality=margin))
+        facts: dict[str, Any] = {
+            "bundle_version": challenger.version,
+            "champion_version": None if champion is None else champion.version,
+            "served_from": str(path),
+            "verdict": verdict.as_dict(),
+        }
+        why = "; ".join(verdict.reasons)
+        if not verdict.promote and not force:
+            say({"status": "kept", **facts}, f"the champion is kept: {why}", as_json=as_json)
+            raise typer.Exit(EXIT_CODES["kept"])
+        enthrone(bundle, verdict, serving=serving, registry=registry)
+    forced = "" if verdict.promote else "FORCED, against the verdict: "
+    say(
+        {"status": "promoted", **facts}, f"{forced}{challenger.version[:16]} serves from {path}: {why}", as_json=as_json
+    )

@@ -1,0 +1,244 @@
+"""``tierwise train run``: the whole training job, for people and for cron."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from router import config as configuration
+from training.commands.console import Json, status
+
+if TYPE_CHECKING:
+    from router.config import Config
+    from training.job import Job
+    from training.run import Context, Result
+
+WORK = Path("tierwise-runs")
+
+CODES = """Exit status, for cron: 0 a challenger is registered, or with --promote champion; 2 data, configuration or
+command need a change; 3 the champion is kept; 4 not enough labels; 5 --if-drift found none; 6 another run is under way;
+7 MLflow cannot be reached, and the next run goes on from there."""
+
+
+def run(
+    target_quality: Annotated[
+        float | None, typer.Option(help="Least share of the strongest tier's quality, such as 0.95.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Most USD per 1,000 requests.")] = None,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=quality:0.98 or NAME=budget:2.5, a rule for other traffic; may be repeated."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Labelled logs; default: the configuration's ledger and its labels.")
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
+    ] = None,
+    delta: Annotated[float, typer.Option(help="How often the certificate may be wrong.")] = 0.1,
+    if_drift: Annotated[bool, typer.Option("--if-drift", help="Only when the champion's traffic has drifted.")] = False,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Make the challenger champion, if it deserves it.")
+    ] = False,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where the champion serves from; default: [policy] bundle.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the data, say what would be done, and stop.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder for jobs: data, bundle, report.")] = WORK,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on after the last stage that is done, or begin anew.")
+    ] = True,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="TOML that says what the log's columns mean.")
+    ] = None,
+    max_rejects: Annotated[float, typer.Option("--max-rejects", help="Share of refused rows that stops it.")] = 0.05,
+    estimate_tokens: Annotated[
+        bool, typer.Option("--estimate-tokens", help="Where counts lack: four characters a token, and say so.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of splits and of the certificate's order.")] = 0,
+    experiment: Annotated[str, typer.Option(help="MLflow's experiment.")] = "tierwise",
+    model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
+    as_json: Json = False,
+) -> None:
+    """Turn labelled logs into a certified policy: ingest, fit, tune, certify, evaluate, report, log, register."""
+    from router.planning import ledger_of
+    from training.goals import goals_of
+    from training.ingest import Mapped, Options, load_mapping
+    from training.job import Job, Session
+    from training.provenance import digest_of
+    from training.run import Context, forget, perform
+    from training.stages import stages
+    from training.tracking import Store
+
+    settings = configuration.load(config)
+    source = data if data is not None else ledger_of(settings)
+    if source is None:
+        raise typer.BadParameter("the ledger is switched off in the configuration; pass --data")
+    if isinstance(source, Path) and not source.is_file():
+        raise typer.BadParameter(f"{source}: there is no such file", param_hint="--data")
+    options = Options(
+        mapping=Mapped() if mapping is None else load_mapping(mapping),
+        max_rejects=max_rejects,
+        tokens="estimate" if estimate_tokens else "logged",
+        seed=seed,
+    )
+    job = Job(
+        config=settings,
+        source=source,
+        goals=goals_of(profile or (), target_quality=target_quality, budget=budget, delta=delta),
+        options=options,
+        seed=seed,
+        champion=_champion(settings, to),
+        store=Store.at(experiment=experiment),
+        model=model,
+    )
+    inputs = job.inputs()
+    folder = out / digest_of(inputs)
+    context = Context(folder=folder, inputs=inputs, work=Session(job, folder), say=_progress)
+    if not resume:
+        forget(folder)
+    steps = stages()
+    if if_drift and (calm := _no_drift(job, context)) is not None:
+        _end(calm, as_json=as_json)
+    if dry_run:
+        _end(_planned(perform(steps[:1], context), steps, folder), as_json=as_json)
+    result = perform(steps, context)
+    told = _told(result)
+    if promote and result.status == "registered":
+        told |= _promoted(job, folder, to)
+    _end(told, as_json=as_json)
+
+
+def _champion(settings: Config, to: Path | None) -> Path | None:
+    """Where the champion serves from, None where nothing says."""
+    if to is not None:
+        return to
+    bundle = settings.policy.bundle
+    return bundle if isinstance(bundle, Path) else None
+
+
+def _no_drift(job: Job, context: Context) -> dict[str, Any] | None:
+    """How to end when the champion's traffic is as it was; None when there is something to do."""
+    from router.bundle import load
+    from router.planning import plan_of
+    from training.drift_check import check_ledger, check_records
+    from training.ingest import ingest
+    from training.run import EXIT_CODES
+
+    if job.champion is None or not job.champion.is_file():
+        context.say("there is no champion yet, so nothing can have drifted: training")
+        return None
+    champion = load(job.champion)
+    if isinstance(job.source, Path):
+        records = ingest(job.source, job.config.tiers, job.options).records
+        found = check_records(champion, records, plan_of(job.config, bundle=champion))
+    else:
+        found = check_ledger(champion, job.source)
+    context.say(f"drift: {found.level}" + "".join(f"; {reason}" for reason in found.reasons))
+    if found.level == "alarm":
+        return None
+    sentence = f"no drift that calls for training ({found.level}, {found.n:,} requests compared)"
+    return {"status": "no_drift", "exit_code": EXIT_CODES["no_drift"], "sentence": sentence, "drift": found.as_dict()}
+
+
+def _planned(checked: Result, steps: Any, folder: Path) -> dict[str, Any]:
+    """What a run would still do, once its data has been read."""
+    from training.run import EXIT_CODES, pending
+
+    if checked.status not in ("registered", "planned"):
+        return _told(checked)
+    facts = checked.facts["ingest"]["facts"]
+    left = pending(steps, folder)
+    sentence = (
+        f"{facts['queries']:,} prompts ({facts['kind']}; {_counts(facts['splits'])}); would do: {', '.join(left)}"
+        if left
+        else "every stage is done already; a run would give its result again"
+    )
+    told = {"status": "planned", "exit_code": EXIT_CODES["planned"], "sentence": sentence, "data": facts}
+    return {**told, "stages": list(left), "folder": str(folder)}
+
+
+def _counts(splits: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in splits.items())
+
+
+def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
+    """Put the challenger to the gate, and on the throne if it deserves it."""
+    from router.bundle import load
+    from training.job import BUNDLE
+    from training.promote import serving_path, weigh
+    from training.promotion import enthrone
+    from training.records import read
+    from training.run import EXIT_CODES
+    from training.serving import Serving
+    from training.tracking import Registry
+
+    path = serving_path(job.config, to)
+    bundle = folder / "certify" / BUNDLE
+    champion = load(path) if path.exists() else None
+    test = read(folder / "ingest" / "labels.parquet", job.config.tiers).split("test")
+    verdict = weigh(load(bundle), champion, test, job.config)
+    told: dict[str, Any] = {"verdict": verdict.as_dict()}
+    if not verdict.promote:
+        why = "; ".join(verdict.reasons)
+        return told | {"status": "kept", "exit_code": EXIT_CODES["kept"], "sentence": f"the champion is kept: {why}"}
+    switch = enthrone(bundle, verdict, serving=Serving(path), registry=Registry(job.store, job.model))
+    sentence = f"{switch.new[:16]} serves from {path}: {'; '.join(verdict.reasons)}"
+    return told | {"status": "promoted", "exit_code": EXIT_CODES["promoted"], "sentence": sentence}
+
+
+def _told(result: Result) -> dict[str, Any]:
+    """A result for JSON: what scripts read stands at the top."""
+    from training.job import BUNDLE
+
+    facts, folder = result.facts, result.folder
+    assert folder is not None
+    certify, report = facts.get("certify", {}), facts.get("report", {})
+    certificate = certify.get("certificate", {})
+    return {
+        "status": result.status,
+        "exit_code": result.exit_code,
+        "sentence": result.sentence,
+        "run_id": facts.get("log", {}).get("run_id"),
+        "challenger": facts.get("register", {}).get("version"),
+        "certified": certificate.get("certified"),
+        "certificate": certificate.get("statement"),
+        "labels_needed": certificate.get("labels_needed"),
+        "report": str(folder / "report" / report["html"]) if report else None,
+        "bundle": str(folder / "certify" / BUNDLE) if certify else None,
+        "bundle_version": certify.get("version"),
+        "policy": facts.get("evaluate", {}).get("policy"),
+        "rung": facts.get("fit", {}).get("rung"),
+        "folder": str(folder),
+        "seconds": round(result.seconds, 2),
+        "peak_mib": round(result.peak_mib),
+    }
+
+
+def _progress(line: str) -> None:
+    status.print(Text(line, style="dim"), highlight=False, soft_wrap=True)
+
+
+def _end(told: dict[str, Any], *, as_json: bool) -> None:
+    """Print how it ended and leave with its code."""
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    elif told["exit_code"] == 2:
+        status.print(Text.assemble(("error:", "bold red"), " ", told["sentence"]), highlight=False, soft_wrap=True)
+    else:
+        lines = [f"{told['status'].replace('_', ' ')}: {told['sentence']}"]
+        if told.get("certified"):
+            lines.append(told["certificate"])
+        lines += [f"{name}: {told[name]}" for name in ("report", "bundle", "run_id") if told.get(name)]
+        typer.echo("\n".join(lines))
+    raise typer.Exit(told["exit_code"])
+
+
+run.__doc__ = f"{run.__doc__}\n\n{CODES}"

@@ -1,0 +1,306 @@
+"""The stages of the training job: from a log to a registered challenger."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from router.bundle import DEFAULT_PROFILE, PolicyBundle, Profile, load
+from router.errors import BundleError
+from router.planning import misfit
+from router.policy import Rule, rule_from
+from router.pricing import NANO, usd
+from training import table_file
+from training.baselines import Aim
+from training.drift_check import FACT
+from training.errors import NotEnoughLabels
+from training.evaluate import Training, evaluate
+from training.fit import fit
+from training.ingest import ingest
+from training.job import BUNDLE, Job, Session, evaluation_file, read_json, write_json
+from training.library import Candidate
+from training.long_format import write_records
+from training.provenance import environment, provenance
+from training.recording import record_of
+from training.reference import reference_of
+from training.report import ReportContext, render
+from training.run import Context, Stage, peak_mib
+from training.table import Table, table_of
+from training.tracking import Registry, log_run
+from training.tune import Objective, Tuned, ship, told, tune
+from training.window import window_of_records
+
+
+def stages() -> tuple[Stage, ...]:
+    """All of them, in order; their context's ``work`` is a :class:`Session`."""
+    return (
+        Stage("ingest", _ingest),
+        Stage("fit", _fit),
+        Stage("tune", _tune),
+        Stage("certify", _certify),
+        Stage("evaluate", _evaluate),
+        Stage("report", _report),
+        Stage("log", _log),
+        Stage("register", _register),
+    )
+
+
+def _ingest(context: Context) -> dict[str, Any]:
+    job: Job = context.work.job
+    options = replace(job.options, rejects=context.out / "rejects.jsonl")
+    done = ingest(job.source, job.config.tiers, options)
+    write_records(done.records, context.out / "labels.parquet")
+    facts = {**done.records.facts, **done.facts}
+    return {"facts": facts, "rows": done.summary.rows, "rejected": done.summary.rejected}
+
+
+def _fit(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    records, ladder = session.records, session.job.config.tiers
+    fitted = fit(records, ladder, report=context.say)
+    bound = provenance(ladder, data=fitted.bundle.facts["data"])
+    kept = {name: records.facts[name] for name in ("use", "simulated", "kind") if name in records.facts}
+    bundle = replace(fitted.bundle, facts={**fitted.bundle.facts, **kept, "provenance": bound})
+    bundle.save(context.out / BUNDLE)
+    table_file.save(fitted.table, context.out / "table.npz")
+    return {
+        "rung": fitted.rung.name,
+        "labelled": bundle.facts["labelled"],
+        "rungs": [
+            {
+                "rung": tried.rung.name,
+                "labels": tried.rung.labels,
+                "area": tried.area,
+                "picked": tried.rung == fitted.rung,
+                "why": tried.rung.why,
+            }
+            for tried in fitted.tried
+        ],
+    }
+
+
+def _tune(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    tried: tuple[Candidate, ...] | None = None
+    profiles: dict[str, Any] = {}
+    for name, goal in session.job.goals.items():
+        context.say(f"tuning {name!r} for {goal.words()}")
+        tuned = tune(session.table, goal, tried=tried)
+        tried = tuned.candidates
+        profiles[name] = {
+            "objective": goal.as_dict(),
+            "words": goal.words(),
+            "met": tuned.met,
+            "vertices": list(map(_written, tuned.vertices)),
+            "path": list(map(_written, tuned.path)),
+        }
+    write_json(context.out / "tuned.json", {"tried": list(map(_written, tried or ())), "profiles": profiles})
+    return {
+        "tried": len(tried or ()),
+        "profiles": {
+            name: {
+                "met": found["met"],
+                "naive": {**_point(found["path"][-1]), "rule": told(_candidate(found["path"][-1]).rule)},
+            }
+            for name, found in profiles.items()
+        },
+    }
+
+
+def _certify(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    job = session.job
+    untuned = load(context.path("fit", BUNDLE))
+    if not any(query.split == "certify" for query in session.records.queries):
+        raise NotEnoughLabels("no row is left for the certificate (split 'certify'); label more, or split anew")
+    held = session.records.split("certify").labelled()
+    if not len(held):
+        raise NotEnoughLabels("no row of split 'certify' has a label at every tier, so nothing can be certified")
+    context.say(f"certifying on {len(held):,} held-out prompts")
+    plan = session.plan(untuned)
+    table = table_of(held, plan)
+    read_back = json.loads(context.path("tune", "tuned.json").read_text(encoding="utf-8"))
+    profiles: dict[str, Profile] = {}
+    certified: dict[str, dict[str, Any]] = {}
+    for name, goal in job.goals.items():
+        found = read_back["profiles"][name]
+        tuned = Tuned(
+            objective=goal,
+            candidates=tuple(map(_candidate, read_back["tried"])),
+            vertices=tuple(map(_candidate, found["vertices"])),
+            path=tuple(map(_candidate, found["path"])),
+            met=found["met"],
+        )
+        shipped = ship(tuned, table, train=session.table, seed=job.seed)
+        certificate = shipped.certificate.as_dict()
+        certified[name] = {"family": shipped.family, "certificate": certificate}
+        reference = reference_of(
+            window_of_records(held, plan, shipped.rule), target=_to_hold(goal, table), seed=job.seed
+        ).as_dict()
+        facts = {"objective": goal.as_dict(), "family": shipped.family, "certificate": certificate, FACT: reference}
+        profiles[name] = Profile(shipped.rule, facts)
+    short = {key: value for key, value in certified[DEFAULT_PROFILE]["certificate"].items() if key != "tested"}
+    bundle = replace(untuned, profiles=profiles, facts={**untuned.facts, "certificate": short}, version="")
+    version = bundle.save(context.out / BUNDLE)
+    return {"version": version, "profiles": certified, "certificate": certified[DEFAULT_PROFILE]["certificate"]}
+
+
+def _evaluate(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    job = session.job
+    bundle = load(context.path("certify", BUNDLE))
+    test = session.records.split("test")
+    known = _training(context)
+    for name in job.goals:
+        context.say(f"judging {name!r} on held-out prompts")
+        plan = replace(session.plan(bundle), rule=bundle.profiles[name].rule)
+        goal = job.goals[name]
+        training = replace(
+            known, aim=_aim(goal), alternatives=_alternatives(known.candidates, _aim(goal), session.table)
+        )
+        certificate = context.facts["certify"]["profiles"][name]["certificate"]
+        result = evaluate(test, plan, split="test", profile=name, training=training, certificate=certificate)
+        write_json(context.out / evaluation_file(name), result)
+    champion = _champion(job, bundle)
+    if champion is not None:
+        result = evaluate(test, session.plan(champion), split="test")
+        write_json(context.out / "champion.json", result)
+    policy = read_json(context.out / evaluation_file(DEFAULT_PROFILE))["policy"]
+    return {"policy": policy, "champion": None if champion is None else champion.version}
+
+
+def _report(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    job = session.job
+    result = read_json(context.path("evaluate", evaluation_file(DEFAULT_PROFILE)))
+    champion = context.path("evaluate", "champion.json")
+    goal = job.goals[DEFAULT_PROFILE]
+    data = context.facts["ingest"]["facts"]
+    page = ReportContext(
+        title=f"Policy report: {job.source_name}",
+        run_id=context.key,
+        created=job.began,
+        target_quality=goal.target_quality if goal.target_quality is not None else goal.quality,
+        target_kind="share" if goal.quality is None else "absolute",
+        budget=goal.budget,
+        profiles=_profiles(context),
+        data={
+            "source": job.source_name,
+            "hash": data["data"],
+            "rows": context.facts["ingest"]["rows"],
+            "queries": data["queries"],
+            "splits": data["splits"],
+            "labels": data["labels"],
+            "estimated_tokens": data["tokens"] != "logged",
+        },
+        rungs=context.facts["fit"]["rungs"],
+        certificate=context.facts["certify"]["certificate"],
+        versions=environment(),
+        champion=read_json(champion) if champion.is_file() else None,
+        wall_seconds=time.time() - job.began,
+        peak_mib=peak_mib(),
+        simulated=bool(data.get("simulated")),
+    )
+    done = render(result, context=page, out=context.out)
+    return {"html": done.html.name, "markdown": done.markdown.name, "plots": [plot.name for plot in done.plots]}
+
+
+def _log(context: Context) -> dict[str, Any]:
+    session: Session = context.work
+    job = session.job
+    context.say(f"logging to {job.store.place}")
+    run_id = log_run(job.store, record_of(context))
+    return {"run_id": run_id, "store": job.store.place}
+
+
+def _register(context: Context) -> dict[str, Any]:
+    job: Job = context.work.job
+    certificate = context.facts["certify"]["certificate"]
+    if not certificate["certified"]:
+        needed = certificate["labels_needed"]
+        status = "kept" if needed is None else "not_enough_labels"
+        return {"status": status, "sentence": certificate["statement"], "version": None}
+    registry = Registry(job.store, job.model)
+    tags = {"tierwise.certified": "true", "tierwise.data": context.facts["ingest"]["facts"]["data"]}
+    version = registry.register(context.path("certify", BUNDLE), run_id=context.facts["log"]["run_id"], tags=tags)
+    return {
+        "status": "registered",
+        "sentence": f"version {version.number} of {job.model!r} is the challenger; next: tierwise train promote",
+        "version": version.number,
+    }
+
+
+def _profiles(context: Context) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, goal in context.work.job.goals.items():
+        policy = read_json(context.path("evaluate", evaluation_file(name)))["policy"]
+        certificate = context.facts["certify"]["profiles"][name]["certificate"]
+        found[name] = {
+            "target_quality": goal.target_quality,
+            "budget": goal.budget,
+            "rule": certificate["rule"],
+            "quality": policy["quality"],
+            "cost_per_1k": policy["cost_per_1k"],
+            "certified": certificate["certified"],
+        }
+    return found
+
+
+def _training(context: Context) -> Training:
+    session: Session = context.work
+    tried = read_json(context.path("tune", "tuned.json"))["tried"]
+    return Training(
+        records=session.records.split("train"), table=session.table, candidates=tuple(map(_candidate, tried))
+    )
+
+
+def _alternatives(tried: Any, aim: Aim, table: Table) -> dict[str, Rule]:
+    """The published policies, each at its own best knob for the same goal on the training rows."""
+    found: dict[str, Rule] = {}
+    strong = table.mean(table.quality[:, -1])
+    for family in ("frugal", "cascade_routing"):
+        mine = [candidate for candidate in tried if candidate.family == family]
+        if mine:
+            quality, cost = np.array([c.quality for c in mine]), np.array([c.cost for c in mine])
+            found[family] = mine[aim.choose(quality, cost, strong)].rule
+    return found
+
+
+def _to_hold(goal: Objective, table: Table) -> float | None:
+    """The mean quality that audits are to hold the policy to; None where the goal names none below 1."""
+    least = goal.least_quality(table)
+    return least if least is not None and 0 < least < 1 else None
+
+
+def _aim(goal: Objective) -> Aim:
+    budget = None if goal.budget is None else goal.budget / 1000 * NANO
+    return Aim(share=goal.target_quality, quality=goal.quality, budget=budget)
+
+
+def _champion(job: Job, challenger: PolicyBundle) -> PolicyBundle | None:
+    """The bundle that serves now, where there is one for these tiers; it is only compared with."""
+    if job.champion is None or not job.champion.is_file():
+        return None
+    try:
+        champion = load(job.champion)
+    except BundleError:
+        return None
+    return None if misfit(champion, job.config) or champion.version == challenger.version else champion
+
+
+def _written(candidate: Candidate) -> dict[str, Any]:
+    rule = candidate.rule.as_dict()
+    return {"family": candidate.family, "rule": rule, "quality": candidate.quality, "cost": candidate.cost}
+
+
+def _candidate(written: Mapping[str, Any]) -> Candidate:
+    return Candidate(rule_from(written["rule"]), written["family"], written["quality"], written["cost"])
+
+
+def _point(written: Mapping[str, Any]) -> dict[str, float]:
+    return {"quality": written["quality"], "cost_per_1k": usd(round(written["cost"] * 1000))}
