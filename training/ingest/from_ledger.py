@@ -119,8 +119,7 @@ class _Reader:
             return
         place = decision.attempts.index(attempt)
         seen = path if decision.audit_of or path is None else _least(decision.attempts[: place + 1])
-        found = self._labels.get((decision.id, attempt.tier)) or self._labels.get((query, attempt.tier))
-        for label in found or (None,):
+        for label in self._labels.get((decision.id, attempt.tier)) or (None,):
             yield Observation(
                 place=decision.id,
                 query_id=query,
