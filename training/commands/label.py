@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from router import config as configuration
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planning import DEFAULT_BUNDLE, ledger_of, plan_of
 from router.pricing import nano, usd
+from training.commands.console import Json, progress, say, status
 from training.label.grader import Grader
 from training.label.sheet import check_name, write_rows
 from training.label.source import Source, source_of
@@ -32,8 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_status = Console(stderr=True)
-
 GRADERS = "exact, numeric, choice, regex, json-schema, parses, or your own module:function"
 
 Data = Annotated[
@@ -44,7 +41,6 @@ Configured = Annotated[
     str | None, typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write the rows with their labels.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -67,7 +63,7 @@ def grade(
     made = _grader(grader, tolerance=tolerance, relative=relative, pattern=pattern, schema=schema)
     with _source(data, ledger=ledger, config=config, out=out) as source:
         todo = [answer for answer in source.sheet.answers if replace or not answer.given.known]
-        with _status.status(f"grading {len(todo):,} answers"):
+        with status.status(f"grading {len(todo):,} answers"):
             labels = graded(todo, made)
         facts = {
             "grader": made.name,
@@ -75,7 +71,11 @@ def grade(
             **source.keep(labels, now=time.time()),
             **summary(source.sheet.answers, labels),
         }
-    _say(facts, f"graded {facts['labelled']:,} answers by {made.name}, {facts['unclear']:,} unclear", as_json)
+    say(
+        _finite(facts),
+        f"graded {facts['labelled']:,} answers by {made.name}, {facts['unclear']:,} unclear",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -118,7 +118,7 @@ def judge(
         work = work_of(source.sheet.answers, against=against, gold=gold, limit=limit, seed=seed)
         provider = Clients()
         try:
-            with _progress("judging") as advance:
+            with progress("judging") as advance:
                 judged = judge_all(
                     [*work.gold, *work.tasks], judging, send=provider.complete, journal=book, limit=spendable,
                     workers=workers, clock=time.monotonic, sleep=time.sleep, progress=advance,
@@ -136,8 +136,8 @@ def judge(
             "reused": judged.reused,
             "failed": judged.failed,
             "unreported": judged.unreported,
-            "swap_agreement": _finite(judged.swap_agreement),
-            "gold": None if measured is None else _finite(asdict(measured)),
+            "swap_agreement": judged.swap_agreement,
+            "gold": None if measured is None else asdict(measured),
             "journal": str(notes),
             **source.keep({**labels, **work.ties(labels)}, now=time.time()),
             **summary(source.sheet.answers, labels),
@@ -145,7 +145,7 @@ def judge(
     told = f"judged {facts['labelled']:,} answers for ${facts['spent']:.4f}, {facts['unclear']:,} unclear"
     if judged.stopped == "budget":
         told += "; stopped at the budget: raise it and run again to go on"
-    _say(facts, told, as_json)
+    say(_finite(facts), told, as_json=as_json)
 
 
 @app.command()
@@ -180,10 +180,13 @@ def plan(
     records = read(data, settings.tiers)
     routed = plan_of(settings, bundle=load(bundle))
     pilot = records.labelled()
-    with _status.status("replaying the pilot"):
+    with status.status("replaying the pilot"):
         quality = replay_all(pilot, remembering(routed)).quality
     strong = np.array([query.qualities[-1] for query in pilot.queries])
-    weight = np.array([query.weight for query in pilot.queries])
+    # A query is in the pilot once its last label came, which the one chosen with the least probability brought.
+    weight = np.array(
+        [query.weight * max(outcome.weight for outcome in query.outcomes if outcome) for query in pilot.queries]
+    )
     if np.isnan(weight).any():
         raise InputError("the log has no propensities, so what its labels say of all requests is not known")
     needed = labels_needed(
@@ -210,7 +213,7 @@ def plan(
             candidates = of_queries(records.queries, routed)
         if not candidates:
             raise InputError("every answer is labelled already, so there is nothing to label next")
-        with _status.status("grouping the requests by kind"):
+        with status.status("grouping the requests by kind"):
             cluster = kinds([candidate.request for candidate in candidates], seed=seed)
         margins = np.array([candidate.margin for candidate in candidates])
         chosen = choose(min(count, len(candidates)), cluster=cluster, margin=margins, seed=seed)
@@ -225,7 +228,7 @@ def plan(
             "out": str(out),
         }
     told = facts["sentence"] + (f"; wrote {facts['next']['requests']:,} requests to label to {out}" if count else "")
-    _say(facts, told, as_json)
+    say(_finite(facts), told, as_json=as_json)
 
 
 def _grader(named: str, *, tolerance: float, relative: float, pattern: str, schema: Path | None) -> Grader:
@@ -284,15 +287,6 @@ def _ledger(config: str | None) -> Ledger:
     return found
 
 
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error."""
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_status, transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def _finite(value: Any) -> Any:
     """Make NaN null, which JSON has."""
     if isinstance(value, dict):
@@ -300,10 +294,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _say(facts: dict[str, Any], told: str, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(_finite(facts), indent=2))
-    else:
-        Console().print(told, markup=False, highlight=False, soft_wrap=True)

@@ -228,7 +228,8 @@ async def _judge(task: Task, judge: Judge) -> Verdict:
         if cost:
             await Note(verdict(Reading(math.nan, str(outcome)), settled=False))
         raise outcome
-    found = verdict(_settle(readings), settled=True, swapped=_agrees(readings) if len(readings) == 2 else None)
+    compared = len(readings) == 2 and not any(math.isnan(reading.quality) for reading in readings)
+    found = verdict(_settle(readings), settled=True, swapped=_agrees(readings) if compared else None)
     await Note(found)
     return found
 

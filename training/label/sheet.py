@@ -15,10 +15,11 @@ from typing import Any
 from router.errors import InputError
 from router.ledger.label import SOURCES
 from router.types import Message, as_messages
+from training.ingest.columns import fields_of
 from training.label.answer import Answer, Given
 
 COLUMNS = ("quality", "label_source", "label_judge", "label_weight")
-"""What labelling writes; ``source``, ``judge`` and ``weight`` are read as well where the longer names are not there."""
+"""What labelling writes."""
 
 _NEEDED = ("query_id", "prompt", "tier", "response")
 _SUFFIXES = (".jsonl", ".csv", ".parquet")
@@ -35,7 +36,8 @@ class Sheet:
 def read_sheet(path: Path) -> Sheet:
     """Read a .jsonl, .csv or .parquet file with the columns query_id, prompt, tier and response.
 
-    ``reference`` and labels that are there already are used.
+    Other names that ``tierwise train ingest`` takes for these are understood too. ``reference`` and labels that are
+    there already are used.
 
     Raises:
         InputError: the file, a column or a value is not what it should be; the message names the row.
@@ -56,13 +58,14 @@ def sheet_of(rows: Sequence[Mapping[str, Any]], *, where: str) -> Sheet:
     """
     if not rows:
         raise InputError(f"{where}: there are no rows to label")
-    missing = [name for name in _NEEDED if name not in rows[0]]
+    names = fields_of(dict.fromkeys(name for row in rows for name in row), {})
+    missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise InputError(f"{where}: the column {missing[0]!r} is missing; it has {', '.join(rows[0])}")
     answers = []
     for place, row in enumerate(rows):
         try:
-            answer = _answer(place, row)
+            answer = _answer(place, row, names)
         except (InputError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{where}: row {place + 1}: {error}") from None
         if answer is not None:
@@ -70,51 +73,44 @@ def sheet_of(rows: Sequence[Mapping[str, Any]], *, where: str) -> Sheet:
     return Sheet(rows=rows, answers=tuple(answers))
 
 
-def _answer(place: int, row: Mapping[str, Any]) -> Answer | None:
-    response = row["response"]
-    if response is None or row.get("asked") is False:
+def _answer(place: int, row: Mapping[str, Any], names: Mapping[str, str]) -> Answer | None:
+    it = {field: row.get(name) for field, name in names.items()}
+    if it["response"] is None or row.get("asked") is False:
         return None
-    if not isinstance(response, str) or not row["query_id"] or not row["tier"]:
+    if not isinstance(it["response"], str) or it["query_id"] in (None, "") or not it["tier"]:
         raise InputError("query_id, tier and response must be text")
     reference = row.get("reference")
     return Answer(
         row=place,
-        query_id=str(row["query_id"]),
-        tier=str(row["tier"]),
-        messages=_messages(row),
-        response=response,
+        query_id=str(it["query_id"]),
+        tier=str(it["tier"]),
+        messages=_messages(row.get("request"), it["prompt"]),
+        response=it["response"],
         reference=None if reference is None or reference == "" else str(reference),
-        given=_given(row),
+        given=_given(it),
         fields=row,
     )
 
 
-def _messages(row: Mapping[str, Any]) -> tuple[Message, ...]:
-    if isinstance(row.get("request"), str):
-        told = json.loads(row["request"])["messages"]
+def _messages(request: Any, prompt: Any) -> tuple[Message, ...]:
+    if isinstance(request, str) and request:
+        told = json.loads(request)["messages"]
         known = ("role", "content", "tool_calls", "tool_call_id")
         return as_messages([{name: each[name] for name in known if name in each} for each in told])
-    return as_messages(row["prompt"])
+    return as_messages(prompt)
 
 
-def _given(row: Mapping[str, Any]) -> Given:
-    quality, source, judge, weight = (_named(row, name) for name in COLUMNS)
-    value = math.nan if quality in (None, "") else float(str(quality))
+def _given(it: Mapping[str, Any]) -> Given:
+    quality, source, judge, weight = (it.get(name) for name in ("quality", "source", "judge", "weight"))
+    value = math.nan if quality in (None, "") else float(quality)
     if not (math.isnan(value) or 0 <= value <= 1):
         raise InputError(f"quality {value} is outside [0, 1]")
     if source not in (None, "", *SOURCES):
         raise InputError(f"label_source {source!r} is none of {', '.join(SOURCES)}")
-    return Given(
-        quality=value,
-        source=source or "",
-        judge=str(judge) if judge else None,
-        weight=1.0 if weight in (None, "") else float(str(weight)),
-    )
-
-
-def _named(row: Mapping[str, Any], name: str) -> Any:
-    """The value of a label's column, under its own name or the short one."""
-    return row[name] if name in row else row.get(name.removeprefix("label_"))
+    heavy = 1.0 if weight in (None, "") else float(weight)
+    if not 0 < heavy < math.inf:
+        raise InputError(f"label_weight {heavy} must be above 0")
+    return Given(quality=value, source=source or "", judge=str(judge) if judge else None, weight=heavy)
 
 
 def write_sheet(sheet: Sheet, labels: Mapping[int, Given], path: Path) -> None:
@@ -131,8 +127,11 @@ def write_sheet(sheet: Sheet, labels: Mapping[int, Given], path: Path) -> None:
 
 
 def _cells(given: Given | None) -> dict[str, Any]:
-    if given is None or not given.known:
+    if given is None:
         return dict.fromkeys(COLUMNS)
+    if not given.known:
+        # The weight stays: it says with which probability the answer was chosen, whoever labels it later.
+        return {**dict.fromkeys(COLUMNS), "label_weight": given.weight}
     return dict(zip(COLUMNS, (given.quality, given.source, given.judge, given.weight), strict=True))
 
 

@@ -337,6 +337,7 @@ def test_a_pair_of_which_one_verdict_is_unclear_is_unclear(notes):
     provider = FakeProvider({"strong": ["VERDICT: A", "VERDICT: A or B"]})
     done = judged(pair(), provider, notes, rubric=Rubric(mode="pair"))
     assert math.isnan(done.verdicts[0].quality)
+    assert math.isnan(done.swap_agreement)
 
 
 def test_a_pair_that_the_budget_cuts_in_half_is_paid_and_asked_again(notes):

@@ -41,16 +41,16 @@ def test_even_a_sure_thing_needs_a_few():
 
 
 def test_the_interval_covers_what_the_whole_population_says():
-    """Simulated: 200 pilots of 200; the 90 % interval covers the population's number in at least 80 %."""
+    """Simulated: 100 pilots of 200; the 90 % interval covers the population's number in at least 80 %."""
     random = np.random.default_rng(1)
     values, chances = np.array([0.05, 1.0, -0.95]), [0.8, 0.15, 0.05]
     mean = values @ chances
     true = 2 * math.log(10) * (values**2 @ chances - mean**2) / mean**2
     covered = 0
-    for seed in range(200):
+    for seed in range(100):
         low, high = labels_needed(random.choice(values, 200, p=chances), seed=seed).interval
         covered += (low or 0) <= math.ceil(true) <= (high or math.inf)
-    assert covered >= 160
+    assert covered >= 80
 
 
 def test_rows_of_one_prompt_count_once():
