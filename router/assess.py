@@ -13,6 +13,7 @@ from router.estimators import Calibration, DenseModel, LengthModel, TextModel
 from router.features import Floats, PromptFeatures, prompt_features
 from router.signals import agreement, answer_signals
 from router.tiers import Ladder, Tier
+from router.trees import Blend
 from router.types import Completion, Request, Usage
 
 
@@ -83,7 +84,7 @@ class Estimators:
 
     prompt: TextModel
     calibration: Calibration
-    scorer: Mapping[int, tuple[DenseModel, Calibration]]
+    scorer: Mapping[int, tuple[DenseModel | Blend, Calibration]]
     length: LengthModel
 
 

@@ -28,6 +28,7 @@ from router.assess import Estimators
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
 from router.policy import Rule, rule_from
+from router.trees import Blend, TreeModel
 
 FORMAT = 2
 """The layout of the file; a bundle of another layout is refused."""
@@ -127,6 +128,9 @@ class PolicyBundle:
         arrays = pack(fitted.prompt, "prompt") | pack(fitted.calibration, "calibration")
         arrays |= pack(fitted.length, "length")
         for state, (model, calibration) in fitted.scorer.items():
+            if isinstance(model, Blend):
+                arrays |= pack(model.trees, f"scorer.{state}.trees")
+                model = model.linear  # noqa: PLW2901 - packed like one that stands alone
             arrays |= pack(model, f"scorer.{state}.model") | pack(calibration, f"scorer.{state}.calibration")
         return arrays
 
@@ -199,11 +203,7 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
     arrays = {name.removesuffix(".npy"): checks.read_array(blob, name) for name, blob in blobs.items()}
     checks.arrays(arrays, tiers=len(tiers), states=states)
     scorer = {
-        state: (
-            unpack(DenseModel, arrays, f"scorer.{state}.model"),
-            unpack(Calibration, arrays, f"scorer.{state}.calibration"),
-        )
-        for state in states
+        state: (_model(arrays, state), unpack(Calibration, arrays, f"scorer.{state}.calibration")) for state in states
     }
     return PolicyBundle(
         tiers=tiers,
@@ -219,6 +219,13 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
         facts=manifest["facts"],
         version=version,
     )
+
+
+def _model(arrays: Mapping[str, NDArray[Any]], state: int) -> DenseModel | Blend:
+    linear = unpack(DenseModel, arrays, f"scorer.{state}.model")
+    if f"scorer.{state}.trees.roots" not in arrays:
+        return linear
+    return Blend(linear, unpack(TreeModel, arrays, f"scorer.{state}.trees"))
 
 
 def _npy(array: NDArray[Any]) -> bytes:

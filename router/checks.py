@@ -10,6 +10,7 @@ import io
 import math
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from router.features import HAND
 from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Rule, Thresholds
 from router.signals import NAMES
+from router.trees import TreeModel, check_trees
 
 LARGEST = 1e15
 """The largest magnitude of a trained number; far above any real one, far below where sums overflow."""
@@ -130,7 +132,14 @@ def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[in
         ValueError: one is missing, unknown, of another shape or type, or holds what cannot be reckoned with.
     """
     wanted = dict(_shapes(found, tiers=tiers, states=states))
-    for name in sorted(wanted.keys() ^ found.keys()):
+    plain = dict(found)
+    for mask in states:
+        prefix = f"scorer.{mask}.trees"
+        if f"{prefix}.roots" in found:
+            check_trees(found, prefix, columns=_width(mask, tiers), tiers=tiers)
+            for field in fields(TreeModel):
+                del plain[f"{prefix}.{field.name}"]
+    for name in sorted(wanted.keys() ^ plain.keys()):
         raise ValueError(f"the array {name} is {'missing' if name in wanted else 'of no use'}")
     for name, shape in wanted.items():
         _one(name, found[name], shape)
@@ -173,11 +182,14 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     for name in ("carry", "carry_smear"):
         yield f"length.{name}", (tiers, tiers)
     for mask in states:
-        answers = mask.bit_count()
-        # As router.assess.scorer_row lays it out; each pair of answers is compared in two ways.
-        width = tiers + hand + answers * len(NAMES) + answers * (answers - 1)
-        yield from _linear(f"scorer.{mask}.model", width, tiers)
+        yield from _linear(f"scorer.{mask}.model", _width(mask, tiers), tiers)
         yield from _calibration(found, f"scorer.{mask}.calibration", tiers)
+
+
+def _width(mask: int, tiers: int) -> int:
+    """The scorer's inputs, as router.assess.scorer_row lays them out; each pair of answers is compared in two ways."""
+    answers = mask.bit_count()
+    return tiers + len(HAND) + answers * len(NAMES) + answers * (answers - 1)
 
 
 def _linear(prefix: str, width: int, tiers: int, *, weights: str = "weights") -> Iterator[tuple[str, _Shape]]:

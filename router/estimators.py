@@ -161,7 +161,8 @@ class LengthModel:
         """Expected answer tokens (K,) once tier ``rank`` has answered in ``tokens`` tokens."""
         logs = self._logs(features)
         surprise = math.log(max(tokens, 1)) - float(logs[rank])
-        return np.exp(np.minimum(logs + self.carry[rank] * surprise, _LONGEST)) * self.carry_smear[rank]
+        found: Floats = np.exp(np.minimum(logs + self.carry[rank] * surprise, _LONGEST)) * self.carry_smear[rank]
+        return found
 
     def _logs(self, features: PromptFeatures) -> Floats:
         logs: Floats = self.intercept + ((features.hand - self.mean) / self.scale) @ self.weights

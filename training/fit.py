@@ -19,8 +19,11 @@ from router.features import Floats
 from router.policy import Always, CostAware
 from router.pricing import usd
 from router.tiers import Ladder
+from router.trees import Blend, join_trees
 from training.answers import Answers, read_answers
 from training.calibrate import crossfit
+from training.estimators.soft_rows import soft_rows
+from training.estimators.tree_ensemble import TreeEnsemble
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
 from training.heads import Bools, Ints, fit_head, folds_of
@@ -89,7 +92,7 @@ class _Candidate:
 
     prompt: Any
     calibration: Calibration
-    scorer: dict[int, tuple[DenseModel, Calibration]]
+    scorer: dict[int, tuple[DenseModel | Blend, Calibration]]
     chances: dict[int, Floats]
     raw: dict[int, Floats]
 
@@ -210,13 +213,17 @@ def _fit_rung(data: _Data, rung: Rung) -> _Candidate:
     prompt = fit_words(answers.features, data.quality, weight=weights, fold=data.fold)
     calibrated = crossfit(prompt.logits, data.quality, weight=weights, fold=data.fold)
     chances, raw = {0: calibrated.chances}, {0: sigmoid(prompt.logits)}
-    scorer: dict[int, tuple[DenseModel, Calibration]] = {}
+    scorer: dict[int, tuple[DenseModel | Blend, Calibration]] = {}
+    model: DenseModel | Blend
     for run in states(tiers):
         mask = sum(1 << rank for rank in run)
         rows = answers.rows(prompt.logits, run)
         reads = rung.reads(tiers, run)
         weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
-        model, logits = _fit_dense(rows, reads, data.quality, weights, data.fold, rung.penalties)
+        if rung.trees:
+            model, logits = _fit_trees(rows, data.quality, weights, data.fold)
+        else:
+            model, logits = _fit_dense(rows, reads, data.quality, weights, data.fold, rung.penalties)
         found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
         chances[mask] = _refused(data, run, found.chances)
         raw[mask] = sigmoid(logits)
@@ -252,6 +259,29 @@ def _fit_dense(
     full[used] = np.column_stack([head.weights for head in heads])
     model = DenseModel(mean=mean, scale=scale, weights=full, intercept=np.array([head.intercept for head in heads]))
     return model, np.column_stack([head.logits for head in heads])
+
+
+def _fit_trees(rows: Floats, quality: Floats, weights: Floats, fold: Ints) -> tuple[Blend, Floats]:
+    """Linear heads and boosted trees blended, per tier; and their out-of-fold logits."""
+    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)  # nothing can be learned from what was never seen
+    heads = []
+    for label, weight in zip(quality.T, weights.T, strict=True):
+        doubled = soft_rows(rows, label, weight)
+        head = TreeEnsemble().fit(doubled.X, doubled.y, sample_weight=doubled.weight, folds=fold[doubled.source])
+        held_out = np.empty(len(rows))
+        held_out[doubled.source] = head.oof_logits_
+        heads.append((head.export(), held_out))
+    linear = [found.linear for found, _ in heads]
+    model = Blend(
+        linear=DenseModel(
+            mean=linear[0].mean,
+            scale=linear[0].scale,
+            weights=np.column_stack([found.weights for found in linear]),
+            intercept=np.concatenate([found.intercept for found in linear]),
+        ),
+        trees=join_trees([found.trees for found, _ in heads]),
+    )
+    return model, np.column_stack([held_out for _, held_out in heads])
 
 
 def _expected(data: _Data) -> dict[int, Floats]:

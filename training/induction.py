@@ -125,5 +125,4 @@ class _Ridge:
         penalty = np.full(design.shape[1], SHRINK)
         penalty[-1] = 1e-9  # the mean is not shrunk
         curvature = design.T @ (design * weight[:, None]) + np.diag(penalty)
-        found: Floats = np.linalg.solve(curvature, design.T @ (weight * self.target[rows]))
-        return found
+        return np.asarray(np.linalg.solve(curvature, design.T @ (weight * self.target[rows])), float)

@@ -48,6 +48,8 @@ RUNGS = (
          why="reads the prompt's words too"),
     Rung("answer", 200, words=True, signals=True, trees=False, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
          why="reads everything of the prompt and of the answers"),
+    Rung("trees", 2500, words=True, signals=True, trees=True, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+         why="reads everything, with gradient-boosted trees beside the linear scorer"),
 )  # fmt: skip
 """From few labels to many. Which one serves is decided by the cross-validated policy area, not by the count."""
 
