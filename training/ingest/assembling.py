@@ -56,12 +56,13 @@ def queries_of(
     Raises:
         InputError: only some rows have a split.
     """
-    joined = _joined(wholes)
+    own = [_prompt_key(whole.query.request.messages) for whole in wholes]
+    joined = _joined(wholes, own)
     lone = kind == "bandit" and len(ladder) == 2 and not unasked and all(len(whole.settled) == 1 for whole in wholes)
     made = []
-    for whole in wholes:
+    for whole, prompt in zip(wholes, own, strict=True):
         first = next(iter(whole.query.all()))
-        key = hashlib.sha256(joined.name(_own_key(whole.query)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        key = hashlib.sha256(joined.name(prompt).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         inclusion = () if kind == "full" else _inclusion(whole, ladder, unasked.get(whole.query.key, {}), lone=lone)
         made.append(
             Query(
@@ -96,11 +97,11 @@ def check_splits(wholes: Iterable[Whole]) -> bool:
     return True in found
 
 
-def _joined(wholes: Sequence[Whole]) -> Joined:
+def _joined(wholes: Sequence[Whole], own: Sequence[str]) -> Joined:
     joined = Joined()
-    prompts = {_prompt_key(whole.query.request.messages) for whole in wholes}
-    for whole in wholes:
-        keys = [_own_key(whole.query), *(key for one in whole.query.all() for key in _given(one))]
+    prompts = set(own)
+    for whole, prompt in zip(wholes, own, strict=True):
+        keys = [prompt, *(key for one in whole.query.all() for key in _given(one))]
         messages = whole.query.request.messages
         turns = [place for place, message in enumerate(messages) if message.role == "assistant"]
         # An earlier turn of the conversation may be a query, too.
@@ -111,10 +112,6 @@ def _joined(wholes: Sequence[Whole]) -> Joined:
 
 def _given(one: Observation) -> tuple[str, ...]:
     return (*one.groups, f"key:{one.split_key}") if one.split_key else one.groups
-
-
-def _own_key(query: Gathered) -> str:
-    return _prompt_key(query.request.messages)
 
 
 def _prompt_key(messages: Sequence[Message]) -> str:

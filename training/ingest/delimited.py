@@ -47,7 +47,7 @@ def read_csv(path: Path, *, field_limit: int) -> Rows:
             )
         try:
             if not record.whole:
-                raise too_large("line", field_limit)
+                raise too_large(_last(record, names, delimiter.encode()), field_limit)
             values = next(csv.reader([text_of(record.text).rstrip("\r\n")], delimiter=delimiter), [])
             if not values:
                 continue
@@ -88,13 +88,28 @@ def _records(lines: Iterator[Line], delimiter: bytes, most: int) -> Iterator[_Re
             # Inside quotes or not, an odd number of them in what was passed over changes it.
             inside = inside != (line.quotes % 2 == 1)
         size += len(line.bytes)
-        whole = whole and line.whole and size <= most
         parts.append(line.bytes if whole else b"")
+        whole = whole and line.whole and size <= most
         if not inside:
             yield _Record(start, b"".join(parts), whole)
             parts, size, whole = [], 0, True
     if parts:
         yield _Record(start, b"", whole, open=True)
+
+
+def _last(record: _Record, names: list[str], delimiter: bytes) -> str:
+    """Return the column that the head of a record which is too long breaks off in."""
+    head, place, column = record.text, 0, 0
+    while True:
+        if head.startswith(b'"', place):
+            place = head.find(b'"', place + 1)
+            while place >= 0 and head.startswith(b'""', place):
+                place = head.find(b'"', place + 2)
+        place = head.find(delimiter, place) if place >= 0 else -1
+        if place < 0:
+            return names[column] if column < len(names) else "line"
+        place += 1
+        column += 1
 
 
 def _open_after(line: bytes, delimiter: bytes, *, inside: bool) -> bool:

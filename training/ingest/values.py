@@ -26,9 +26,11 @@ _STOP_WORDS = {
 
 def absent(value: object) -> bool:
     """Whether there is no value: None, NaN, or a word for nothing."""
+    if value is None:
+        return True
     if isinstance(value, str):
         return value.strip().lower() in _NOTHING
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return isinstance(value, float) and math.isnan(value)
 
 
 def number(value: object, field: str, words: Mapping[str, float] = _WORDS) -> float:
@@ -140,6 +142,8 @@ def name(value: object, field: str, *, limit: int) -> str:
     Raises:
         RefusedError: as :func:`text`.
     """
+    if value is None:
+        return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and value.is_integer():
