@@ -144,8 +144,10 @@ class Router:
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
         request = self._request(prompt, options)
-        self._in_force.look()
-        plan = self._in_force.plan
+        in_force = self._in_force
+        if in_force.watching:
+            in_force.look()
+        plan = in_force.plan
         opened = opening(request, plan)
         first = opened.rule.next(opened.state)
         assert isinstance(first, Run)

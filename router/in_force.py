@@ -24,7 +24,8 @@ Stamp = tuple[int, int, int, int]
 class InForce:
     """Holds the plan that requests use. A request takes it once, when it begins, and finishes with it.
 
-    ``trained`` is the plan of ``config``; ``bundle``, where it was given in code, stays in force, and there is then
+    ``trained`` is the plan of ``config``, ``plan`` the one that requests use, and ``watching`` whether they are to look
+    for a new bundle and for alarms. ``bundle``, where it was given in code, stays in force, and there is then
     no file to watch and no alarm. ``clock`` is monotonic, in seconds.
     """
 
@@ -36,8 +37,9 @@ class InForce:
         clock: Callable[[], float],
         bundle: PolicyBundle | None = None,
     ) -> None:
-        self.config, self.trained, self.plan = config, trained, trained
         self._bundle = bundle
+        self._hold(trained, config)
+        self.plan = trained
         self._clock = clock
         self._lock = threading.Lock()
         self._looking = threading.Lock()
@@ -63,11 +65,6 @@ class InForce:
         made._seen = seen
         made._hear()
         return made
-
-    @property
-    def watching(self) -> bool:
-        """Whether requests are to look for a new bundle and for alarms."""
-        return self.config.policy.watch > 0 and self._bundle is None
 
     @property
     def due(self) -> bool:
@@ -157,8 +154,12 @@ class InForce:
 
     def _install(self, plan: Plan, config: Config) -> None:
         with self._lock:
-            self.config, self.trained = config, plan
+            self._hold(plan, config)
             self._settle()
+
+    def _hold(self, plan: Plan, config: Config) -> None:
+        self.config, self.trained = config, plan
+        self.watching = config.policy.watch > 0 and self._bundle is None
 
     def _settle(self) -> None:
         """Put in force what follows from all that is known; requests see the one plan or the other, never a mixture."""
