@@ -434,3 +434,42 @@ def test_three_tiers_of_which_one_was_asked(tmp_path):
     inclusion = ingest(jsonl(tmp_path, rows), three).records.queries[1].inclusion
 
     assert [math.isnan(chance) for chance in inclusion] == [True, False, True]
+
+
+def test_messages_may_stand_in_a_text_column_as_json(tmp_path):
+    """Text that merely begins like some stays text."""
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who?"}]
+    prompts = [json.dumps(turns), '[{"a": 1}]', "[{not json"]
+    rows = [row(n, tier, prompt=prompt) for n, prompt in enumerate(prompts) for tier in TIERS.names]
+
+    queries = ingest(table(tmp_path, rows), TIERS).records.queries
+
+    assert [message.role for message in queries[0].request.messages] == ["system", "user"]
+    assert [query.request.text for query in queries[1:]] == prompts[1:]
+
+
+def test_a_query_in_two_splits_is_one_sentence(tmp_path):
+    """It names the query."""
+    rows = [row(0, "small", split="train"), row(0, "large", split="test")]
+
+    with pytest.raises(InputError, match="query 'q0' stands in more than one split"):
+        ingest(jsonl(tmp_path, rows), TIERS)
+
+
+def test_numbers_may_be_text_and_ids_may_be_numbers(tmp_path):
+    """As CSV and data frames write them."""
+    rows = [row(0, tier, "true", query_id=7.0, input_tokens="12.0", weight="") for tier in TIERS.names]
+
+    (query,) = ingest(jsonl(tmp_path, rows), TIERS).records.queries
+
+    assert query.id == "7"
+    assert query.qualities == (1.0, 1.0)
+    assert query.outcomes[0].completion.usage.input_tokens == 12
+
+
+def test_a_split_that_nothing_fell_into_is_said(tmp_path):
+    """With how many groups there are."""
+    found = ingest(jsonl(tmp_path, [*both(20, tenant="t"), row(0, tenant="t")]), TIERS)
+
+    assert "20 queries are only 1 that are apart." in found.summary.notes[-1]
+    assert "1 rows repeat what another says." in found.summary.sentences()
