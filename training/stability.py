@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import chdtrc
 
 from router.features import Floats
 
 BINS = 10
+DRAWS = 1999
+"""Permutations by which a PSI's p-value is found, down to 1 in 2,000."""
+
 SMOOTHING = 1e-4
 """Added to every share, so that an empty bin has a finite logarithm."""
 
@@ -78,18 +80,26 @@ class Tally:
 def stability(shares: Floats, counts: Floats, *, n: int) -> Shift:
     """PSI = sum (a_i - e_i) ln(a_i / e_i) of actual ``counts`` against expected ``shares`` of ``n`` values.
 
-    Without a shift PSI is about (1/n + 1/m) times a chi-square variable with one degree less than there are bins
-    (Yurdakul and Naranjo, "Statistical properties of the population stability index", J. Risk Model Validation 2020):
-    with few values a large one means nothing, which is what the p-value is for.
+    Without any shift PSI is about (1/n + 1/m) times a chi-square variable of one degree less than there are bins
+    (Yurdakul and Naranjo, "Statistical properties of the population stability index", J. Risk Model Validation 2020),
+    and more where bins may be empty: so with few values a large one means nothing. The p-value is by permutation of
+    training and now, drawn as hypergeometric counts.
     """
-    seen = float(counts.sum())
-    if not seen or not n:
-        return Shift(0.0, 1.0, int(seen))
-    expected, actual = shares + SMOOTHING, counts / seen + SMOOTHING
-    psi = float(((actual - expected) * np.log(actual / expected)).sum())
-    free = int(((shares > 0) | (counts > 0)).sum()) - 1
-    p_value = float(chdtrc(free, psi / (1 / n + 1 / seen))) if free else 1.0
-    return Shift(psi, p_value, int(seen))
+    now = counts.astype(int)
+    then = np.round(shares * n).astype(int)
+    if not now.sum() or not then.sum():
+        return Shift(0.0, 1.0, int(now.sum()))
+    psi = float(_psi(shares, counts / counts.sum()))
+    both = then + now
+    drawn = np.random.default_rng(0).multivariate_hypergeometric(both, int(now.sum()), size=DRAWS, method="marginals")
+    found = _psi((both - drawn) / then.sum(), drawn / now.sum())
+    return Shift(psi, float((1 + np.count_nonzero(found >= psi - 1e-12)) / (1 + DRAWS)), int(now.sum()))
+
+
+def _psi(expected: Floats, actual: Floats) -> Floats:
+    smooth, other = expected + SMOOTHING, actual + SMOOTHING
+    found: Floats = ((other - smooth) * np.log(other / smooth)).sum(axis=-1)
+    return found
 
 
 def _counts(values: Floats, edges: Sequence[float]) -> Floats:

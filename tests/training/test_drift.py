@@ -53,10 +53,10 @@ REFERENCE = reference_of(window(2000, seed=0), target=0.8)
 
 def test_no_alarm_while_nothing_moves():
     """Over simulated windows like training's: alarms in at most 1.4 %, watches in at most 5 %, as stated."""
-    levels = [drift(REFERENCE, window(200, seed=seed)).level for seed in range(1, 121)]
-    # 120 trials; three standard errors of 5 % are 6 points.
-    assert levels.count("alarm") <= 5
-    assert levels.count("watch") <= 13
+    levels = [drift(REFERENCE, window(200, seed=seed)).level for seed in range(1, 61)]
+    # Of 60 trials; three standard errors are 4.6 points of the one and 8.4 of the other.
+    assert levels.count("alarm") <= 3
+    assert levels.count("watch") <= 8
 
 
 @pytest.mark.parametrize(
@@ -141,18 +141,18 @@ def test_the_permutation_test_errs_as_often_as_it_says():
     rng = np.random.default_rng(4)
     low = sum(
         discrepancy(rng.normal(size=(60, 5)), rng.normal(size=(80, 5)), seed=trial).p_value <= 0.1
-        for trial in range(120)
+        for trial in range(60)
     )
-    # Three standard errors of 120 trials are 8 points.
-    assert 3 <= low <= 22
+    # Three standard errors of 60 trials are 12 points.
+    assert 1 <= low <= 13
     assert discrepancy(rng.normal(size=(60, 5)), rng.normal(1.0, 1.0, size=(80, 5))).p_value <= 0.002
 
 
 def test_the_discrepancy_is_unbiased():
     """The mean of MMD^2 over pairs of one distribution is 0, and may be negative for one pair."""
     rng = np.random.default_rng(5)
-    found = np.array([discrepancy(rng.normal(size=(40, 3)), rng.normal(size=(40, 3))).squared for _ in range(80)])
-    assert abs(found.mean()) < 3 * found.std() / np.sqrt(80)
+    found = np.array([discrepancy(rng.normal(size=(40, 3)), rng.normal(size=(40, 3))).squared for _ in range(50)])
+    assert abs(found.mean()) < 3 * found.std() / np.sqrt(50)
     assert found.min() < 0
 
 
@@ -196,22 +196,22 @@ def test_an_empty_reference_and_an_impossible_target_are_refused():
 def test_the_quality_alarm_is_rarely_false_however_often_one_looks():
     """At the target exactly, over 1,000 labels looked at one by one, at most 5 % of simulated services ever alarm."""
     rng = np.random.default_rng(6)
-    false = sum(evidence((rng.random(1000) < 0.8).astype(float), target=0.8).crossed(0.05) for _ in range(200))
-    # Three standard errors of 200 trials are 4.6 points.
-    assert false / 200 <= 0.096
+    false = sum(evidence((rng.random(1000) < 0.8).astype(float), target=0.8).crossed(0.05) for _ in range(100))
+    # Three standard errors of 100 trials are 6.5 points.
+    assert false / 100 <= 0.115
 
 
 def test_the_quality_alarm_is_rarely_false_with_weighted_labels():
     """Labels of the worst answers asked for first, weighted by one over their chance, accuse no good service."""
     rng = np.random.default_rng(7)
     false = 0
-    for _ in range(200):
+    for _ in range(100):
         hard = rng.random(2000) < 0.3
         quality = (rng.random(2000) < np.where(hard, 0.5, 0.93)).astype(float)  # 0.801 on average
         chance = np.where(hard, 0.5, 0.1)
         quality[rng.random(2000) >= chance] = math.nan
         false += evidence(quality, target=0.8, weight=1 / chance).crossed(0.05)
-    assert false / 200 <= 0.096
+    assert false / 100 <= 0.115
 
 
 def test_bad_answers_set_the_quality_alarm_off():

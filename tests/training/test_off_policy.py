@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from router.errors import InputError
 from router.policy import Always, Mixture, Thresholds
+from tests.kit import Scripted, plan
+from tests.training.simulated import TIERS, records
 from tests.training.simulated_bandit import full, logged, showing
-from training.bandit import follow
+from training.bandit import bandit_log, follow
 from training.off_policy import evaluate_off_policy
-from training.table import walk
+from training.table import table_of, walk
 
 LOGGING = (0.45, 0.45)
 MORE = Thresholds(start=(0, 0, 0), accept=(0.7, 0.7, 0.0))
@@ -176,6 +179,49 @@ def test_a_propensity_that_is_no_probability_is_refused(wrong):
     log = logged(full(50, seed=1), bars=LOGGING, audit=0.5, seed=2)
     with pytest.raises(InputError, match="is no probability"):
         replace(log, inclusion=np.full((50, 3), wrong))
+
+
+PLAN = plan(
+    TIERS, Thresholds(start=(0, 0), accept=(0.8, 0)), Scripted((0.6, 0.9), {(0,): (0.7, 0.9), (0, 1): (0.7, 0.95)})
+)
+
+
+def test_records_become_a_bandit_log():
+    """What was not asked is not seen; an answer without a label leaves its request out, and the number is told."""
+    some = records(100)
+    weak, strong = some.queries[0].outcomes
+    changed = (
+        replace(some.queries[0], outcomes=(weak, None), inclusion=(1.0, 0.25)),
+        replace(some.queries[1], inclusion=(1.0, 0.25)),
+        replace(some.queries[2], inclusion=None),
+        replace(some.queries[3], outcomes=(weak, replace(strong, quality=math.nan))),
+        replace(some.queries[4], outcomes=(None, None)),
+    )
+    log = bandit_log(replace(some, queries=(*changed, *some.queries[5:])), PLAN)
+    assert log.dropped == 2
+    assert log.seen[:3].tolist() == [[True, False], [True, True], [True, True]]
+    assert log.inclusion[:2].tolist() == [[1.0, 0.25], [1.0, 0.25]]
+    assert np.isnan(log.inclusion[2]).all()
+    assert (log.inclusion[3:] == 1).all()
+    assert np.isnan(log.table.chances[0b11][0]).all()
+
+
+def test_a_log_of_records_is_evaluated_as_the_table_of_all_of_them():
+    """With every tier asked on purpose, off-policy evaluation is a walk over the table."""
+    some = records(100)
+    got = evaluate_off_policy(bandit_log(some, PLAN), PLAN.rule)
+    truth = walk(table_of(some, PLAN), PLAN.rule)
+    assert got.method == "direct"
+    assert got.value.quality == pytest.approx(truth.quality.mean())
+    assert got.value.cost == pytest.approx(truth.cost.mean())
+
+
+def test_a_log_without_labels_is_refused():
+    """Where nothing is labelled there is nothing to evaluate."""
+    some = records(5)
+    bare = tuple(replace(query, outcomes=(None, None)) for query in some.queries)
+    with pytest.raises(InputError, match="label the answers first"):
+        bandit_log(replace(some, queries=bare), PLAN)
 
 
 def test_a_clip_below_one_is_refused():
