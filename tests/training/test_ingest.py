@@ -469,7 +469,7 @@ def test_numbers_may_be_text_and_ids_may_be_numbers(tmp_path):
 
 def test_a_split_that_nothing_fell_into_is_said(tmp_path):
     """With how many groups there are."""
-    found = ingest(jsonl(tmp_path, [*both(20, tenant="t"), row(0, tenant="t")]), TIERS)
+    found = ingest(jsonl(tmp_path, [*both(20, tenant="t"), row(1, tenant="t")]), TIERS)
 
     assert "20 queries are only 1 that are apart." in found.summary.notes[-1]
     assert "1 rows repeat what another says." in found.summary.sentences()
