@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from training.commands import benchmark, compare, evaluate, fit, ingest, label, promote, report, rollback, run, tune, ui
+from training.commands import (
+    benchmark,
+    compare,
+    drift,
+    evaluate,
+    fit,
+    ingest,
+    label,
+    promote,
+    report,
+    rollback,
+    run,
+    tune,
+    ui,
+)
 
 app = typer.Typer(
     help="Train, tune, certify and judge a policy on labelled answers.",
@@ -19,6 +33,7 @@ app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(run.run)
 app.command()(compare.compare)
+app.command()(drift.drift)
 app.command()(promote.promote)
 app.command()(rollback.rollback)
 app.command()(ui.ui)
