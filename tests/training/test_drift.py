@@ -13,15 +13,15 @@ import typer
 from typer.testing import CliRunner
 
 from router.alarms import read_alarm
+from router.assess import Trained
 from router.bundle import Profile, load
-from router.config import load as configuration
 from router.decision import Attempt, Decision
 from router.errors import InputError
 from router.features import HAND
 from router.ledger import Label, Ledger
-from router.planning import DEFAULT_BUNDLE, plan_of
 from router.policy import Thresholds
 from router.types import Request, as_messages
+from tests.core.test_bundle import made
 from tests.kit import Scripted, plan
 from tests.training.simulated import TIERS, records
 from training.audited import audited, evidence
@@ -273,14 +273,14 @@ def request(number):
 
 @pytest.fixture
 def champion(tmp_path):
-    """The bundle that ships, with a reference made of 150 simulated decisions."""
+    """A bundle with a reference made of 150 simulated decisions."""
     rng = np.random.default_rng(0)
     with Ledger(tmp_path / "past.db") as ledger:
         for number in range(150):
             confidence = round(float(rng.uniform(0.5, 1)), 4)
             ledger.append(decision(number, policy="p", confidence=confidence), request(number))
         reference = reference_of(window_of_ledger(ledger.decisions(), policy="p"), target=0.8)
-    bundle = load(DEFAULT_BUNDLE)
+    bundle = made()
     path = tmp_path / "champion.tierwise"
     replace(bundle, facts={**bundle.facts, "reference": reference.as_dict()}).save(path)
     return path
@@ -332,7 +332,7 @@ def test_labels_of_returned_answers_are_the_evidence(champion, ledger):
 def test_records_are_compared_with_the_champion(champion):
     """A log is replayed through the champion's own rule; other prompts are noticed."""
     bundle = load(champion)
-    found = check_records(bundle, records(120), plan_of(configuration("preset:local"), bundle=bundle))
+    found = check_records(bundle, records(120), plan(TIERS, bundle.rule, Trained(TIERS, bundle.estimators)))
     assert found.level == "alarm"
     assert found.quality is not None
 
@@ -384,10 +384,9 @@ def test_the_command_tells_people_the_reasons(champion, ledger):
 
 
 def test_a_bundle_without_a_reference_is_one_sentence(ledger):
-    """The bundle that ships may have no reference: the sentence says to train."""
-    bare = load(DEFAULT_BUNDLE)
+    """An older bundle may have no reference: the sentence says to train."""
     with pytest.raises(InputError, match="train it anew"):
-        check_ledger(replace(bare, facts={}), ledger)
+        check_ledger(replace(made(), facts={}), ledger)
 
 
 def test_a_log_has_no_times(champion, tmp_path):
