@@ -45,14 +45,13 @@ class Job:
     began: float = field(default_factory=time.time)
 
     def inputs(self) -> dict[str, Any]:
-        """Everything that the outcome depends on, for the job's key; not where it is logged."""
+        """Everything that the policy depends on, for the job's key; not where it is logged, nor whom it is compared to."""
         return {
             "data": file_hash(self.source) if isinstance(self.source, Path) else _ledger_state(self.source),
             "options": str(replace(self.options, rejects=None)),
             "goals": goals.told(self.goals),
             "seed": self.seed,
             "tiers": tier_snapshot(self.config.tiers),
-            "champion": file_hash(self.champion) if self.champion is not None and self.champion.is_file() else None,
             "code": source_hash(),
         }
 

@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,9 @@ def code_version() -> dict[str, str | None]:
     return {"version": _version("tierwise"), "source": source_hash(), "commit": commit()}
 
 
+@cache
 def source_hash() -> str:
-    """Return a hash over every source file of the two packages, 16 hexadecimal digits."""
+    """Return a hash over every source file of the two packages, 16 hexadecimal digits; read once in a process."""
     digest = hashlib.sha256()
     for package in ("router", "training"):
         for path in sorted((_ROOT / package).rglob("*.py")):

@@ -10,6 +10,11 @@ from typing import Any
 _PER_TIER = ("escalation_rate", "visit_share", "final_share", "cost_share")
 _NOT_ALLOWED = re.compile(r"[^\w\-. :/]")
 _INTERVAL = "_interval"
+_INTERVALS_OF = {
+    "gain_interval": "gain_over_best_single_interval",
+    "cost_interval": "cost_per_1k_interval",
+}
+"""Intervals that an evaluation names otherwise than the figure they belong to."""
 
 
 def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
@@ -31,8 +36,9 @@ def _figures(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name in _PER_TIER:
         for tier, share in _numbers(policy.pop(name, None)):
             yield f"tiers/{tier}/{name}", share
-    if "gain_interval" in policy:
-        policy["gain_over_best_single_interval"] = policy.pop("gain_interval")
+    for short, name in _INTERVALS_OF.items():
+        if short in policy:
+            policy[name] = policy.pop(short)
     yield from _below("policy", policy)
     yield from _below("compare", evaluation.get("baselines"))
     for group in ("metrics", "scorer", "classifier"):

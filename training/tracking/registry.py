@@ -162,7 +162,7 @@ def _save_model(bundle: Path, scratch: Path, target: Path) -> None:
     copied = scratch / _FILE
     copied.write_bytes(bundle.read_bytes())
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*Any type hint")  # MLflow's own, and as in served.py
+        warnings.filterwarnings("ignore", message=".*Any type hint")  # MLflow's own
         import mlflow.pyfunc
 
         mlflow.pyfunc.save_model(
