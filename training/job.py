@@ -45,7 +45,7 @@ class Job:
     began: float = field(default_factory=time.time)
 
     def inputs(self) -> dict[str, Any]:
-        """Everything that the policy depends on, for the job's key; not where it is logged, nor whom it is compared to."""
+        """What the policy depends on, for the job's key; not where it is logged, nor what it is compared with."""
         return {
             "data": file_hash(self.source) if isinstance(self.source, Path) else _ledger_state(self.source),
             "options": str(replace(self.options, rejects=None)),
