@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,18 +16,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from router import config as configuration
+from router.bundle import load
 from router.errors import InputError
+from router.planning import DEFAULT_BUNDLE, plan_of
 from tests.training.simulated_evaluation import context, evaluation
 from training.__main__ import app
+from training.commands.console import SAMPLE
+from training.evaluate import evaluate as judge
+from training.records import Records, read
 from training.report import PLOTS, ReportContext, render
 from training.report.hull import mixed, upper_hull
 from training.report.placing import Box, Placing
+from training.report.plots.slices import slices
 from training.report.reading import Interval, Reading
 from training.report.scale import Scale
 from training.report.table import Table, inert
 from training.report.verdict import verdict
-from training.report.wording import between, change, clean, dollars, listed, points, share
+from training.report.wording import between, change, clean, dollars, fitted, listed, points, share, width_of
 
+SAMPLE_FILE = Path(__file__).parents[2] / SAMPLE
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>alert(1)</script> | \" ' & ` ]]> --> \x00\x1b[31m \u202e https://evil.example/x.png"
 FETCHING = ("src", "href", "xlink:href", "data", "action", "poster", "srcset", "background")
@@ -329,6 +338,30 @@ def test_a_point_estimate_alone_is_never_called_real():
     assert told.headline == "99.0% of large’s quality at 55.0% of its cost, without intervals: it may be chance"
 
 
+@pytest.mark.parametrize(("interval", "chance"), [([-0.01, 0.2], True), ([0.05, 0.2], False), (None, False)])
+def test_a_router_that_may_owe_its_lead_to_chance_is_said_to(interval, chance):
+    """The paired interval against mixing the tiers decides; without one nothing is said of chance."""
+    evaluated = policy()
+    evaluated["baselines"]["zero_router"] = {"quality": 0.65, "cost_per_1k": 5.5, "policy_gain_interval": interval}
+    told = verdict(Reading(evaluated), ReportContext()).sentence
+
+    assert "Mixing the tiers at random to the same cost would be 14.0 points worse" in told
+    assert chance == ("which may be chance" in told)
+
+
+def test_a_slice_is_judged_by_its_paired_interval():
+    """The interval of the difference is sharper than two beside each other, and goes before them."""
+    row = {"slice": "law", "n": 90, "quality": 0.7, "strong_quality": 0.72, "quality_interval": [0.6, 0.8]}
+
+    def judged(**more):
+        return slices(Reading({"slices": [{**row, **more}]})).says
+
+    assert judged().startswith("In none of the 1 slice is")
+    assert judged(gain_over_strong_interval=[-0.04, -0.01]).startswith("In 1 of 1 slice the strongest")
+    assert judged(quality_interval=[0.65, 0.71]).startswith("In 1 of 1 slice the strongest")
+    assert judged(quality_interval=[0.65, 0.71], gain_over_strong_interval=[-0.04, 0.01]).startswith("In none of")
+
+
 def test_a_missed_target_an_exceeded_budget_and_a_contradicted_certificate_are_said():
     """The sentence and the tiles do not hide what went wrong."""
     about = ReportContext(target_quality=0.98, budget=5.0, certificate={"certified": True, "statement": "holds"})
@@ -374,9 +407,12 @@ def test_a_champion_judged_on_other_rows_is_not_compared_in_silence(whole, tmp_p
 
 
 def test_todays_evaluation_of_the_shipped_bundle_is_reported(tmp_path):
-    """The command reads what `tierwise train evaluate --json` prints."""
-    said = CliRunner().invoke(app, ["evaluate", "--json"], catch_exceptions=False)
-    (tmp_path / "evaluation.json").write_text(said.stdout)
+    """The command reads what `tierwise train evaluate --json` prints: here, of 150 requests of the sample."""
+    settled = configuration.load("preset:local")
+    test = read(SAMPLE_FILE, settled.tiers).split("test")
+    rows = Records(test.tiers, test.queries[:150])
+    result = judge(rows, plan_of(settled, bundle=load(DEFAULT_BUNDLE)), split="test")
+    (tmp_path / "evaluation.json").write_text(json.dumps(result))
     about = {"title": "The shipped bundle", "target_quality": 1.03, "target_kind": "share", "data": {"rows": 8}}
     (tmp_path / "context.json").write_text(json.dumps(about))
     words = ["report", "--evaluation", str(tmp_path / "evaluation.json"), "--out", str(tmp_path / "out")]
@@ -385,7 +421,7 @@ def test_todays_evaluation_of_the_shipped_bundle_is_reported(tmp_path):
     told = json.loads(CliRunner().invoke(app, words, catch_exceptions=False).stdout)
 
     assert set(told) == {"html", "markdown", "plots", "missing"}
-    assert {"frontier", "tiers"}.isdisjoint(told["missing"])
+    assert told["missing"] == ["rungs"]
     assert "The shipped bundle" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
@@ -429,10 +465,26 @@ def test_figures_are_written_as_people_read_them():
     assert listed(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
 
 
+@given(st.text(), st.floats(10, 400))
+def test_words_fitted_to_a_plot_are_no_wider_than_their_room(words, room):
+    """What is cut off is shown to be by an ellipsis, which one character always goes before."""
+    line = fitted(words, room)
+
+    assert len(line) <= 2 or width_of(line) <= room
+    assert line == " ".join(clean(words).split()) or line.endswith("…")
+
+
 def test_names_are_made_safe_for_text_and_markdown():
     """What XML forbids, what turns the writing direction, and what Markdown would render."""
     assert clean("a\x00b\u202e") == "a\ufffdb\ufffd"
     assert inert("*a*\n| <b> h://c") == r"\*a\* \| &lt;b&gt; h&#58;//c"
+
+
+def test_a_column_with_nothing_in_it_is_left_out_of_a_trimmed_table():
+    """Its neighbours keep what they are, prose or figures."""
+    table = Table("x", ("name", "interval", "note"), (("a", "", "why"), ("b", "", "")), words=(2,)).trimmed()
+
+    assert (table.head, table.rows, table.words) == (("name", "note"), (("a", "why"), ("b", "")), (1,))
 
 
 def test_a_table_whose_rows_do_not_fit_its_head_is_refused():

@@ -49,7 +49,7 @@ def against_champion(read: Reading, context: ReportContext) -> Section:
         for figure in figures
     )
     head = ("", "champion", "challenger", "difference", "95% interval")
-    table = Table("Champion and challenger", head, rows)
+    table = Table("Champion and challenger", head, rows).trimmed()
     return Section("champion", TITLE, _says(figures, read, champion), tables=(table,))
 
 

@@ -67,11 +67,12 @@ def thresholds(read: Reading, context: ReportContext) -> Section:
             for row in rows
         ),
         words=(3,),
-    )
+    ).trimmed()
     first = rows[0]
     told = "What the tuned rule comes to, as figures that a person can check."
     if (least := first.number("accept_at_or_above")) is not None:
         told = f"After {first.text('after')}, an answer with confidence {fixed(least)} or more is returned"
-        accepted = first.number("share_accepted")
-        told += f", which {share(accepted)} of them reach." if accepted is not None else "."
+        accepted, note = first.number("share_accepted"), first.text("note")
+        told += f"; {share(accepted)} of them are accepted" if accepted is not None else ""
+        told += f" ({note.rstrip('.')})." if note else "."
     return Section("thresholds", title, told, tables=(table,))

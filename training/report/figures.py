@@ -24,7 +24,14 @@ METRICS: dict[str, tuple[str, Write]] = {
     "perf_gain": ("best quality against the best single tier", change),
     "regret": ("regret to the oracle", plain),
 }
-GRADES: dict[str, str] = {"auroc": "AUROC", "ece": "ECE", "brier": "Brier", "aurc": "AURC", "log_loss": "log loss"}
+GRADES: dict[str, str] = {
+    "auroc": "AUROC",
+    "ece": "ECE",
+    "debiased_ece": "debiased ECE",
+    "brier": "Brier",
+    "aurc": "AURC",
+    "log_loss": "log loss",
+}
 
 
 def metrics(read: Reading) -> Section:
@@ -48,6 +55,10 @@ def metrics(read: Reading) -> Section:
         tables.append(
             Table("Least cost for a share of the strongest's quality", ("quality", "cost, of the strongest's"), costs)
         )
+    notes = read.part("metrics_notes")
+    if notes:
+        said = tuple((name.replace("_", " "), notes.text(name)) for name in notes.names())
+        tables.append(Table("How they are computed", ("metric", "note"), said, words=(1,)))
     reached = [(name, matched.number(name)) for name in matched.names() if matched.number(name) is not None]
     told = "For comparison with published work."
     if reached:

@@ -69,7 +69,9 @@ h1 { font-size: 15px; font-weight: 600; margin: 0; color: var(--muted); }
 .tile p { margin: 2px 0 0; font-size: 14px; }
 .tile p.note { color: var(--muted); }
 .tile svg { display: block; width: 100%; max-width: 290px; height: auto; margin-top: 8px; }
-section { margin: 44px 0 0; break-inside: avoid; }
+section { margin: 44px 0 0; }
+section h2 { break-after: avoid; }
+figure, tr, .tile { break-inside: avoid; }
 section h2 { font-size: 20px; line-height: 1.3; margin: 0 0 10px; font-weight: 660; }
 .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 40px; align-items: start; }
 figure { margin: 0; }
@@ -83,12 +85,13 @@ summary { cursor: pointer; color: var(--accent); font-size: 14px; width: fit-con
 table { border-collapse: collapse; font-size: 14px; min-width: min(100%, 420px); }
 table.keyed thead { position: absolute; clip-path: inset(50%); }
 caption { text-align: left; color: var(--muted); padding: 0 0 4px; }
-th, td { text-align: left; padding: 5px 24px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top;
+th, td { text-align: left; padding: 5px 20px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top;
   font-weight: 400; overflow-wrap: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody th { min-width: 8.5em; }
 thead th { color: var(--muted); border-bottom-color: var(--faint); vertical-align: bottom; }
 td.figure, th.figure { text-align: right; white-space: nowrap; }
+td.words { min-width: 9em; }
 thead th.figure { white-space: normal; }
 tr.marked th, tr.marked td { font-weight: 650; color: var(--accent); }
 footer { padding-top: 40px; padding-bottom: 48px; color: var(--muted); font-size: 14px; }
@@ -106,8 +109,10 @@ footer { padding-top: 40px; padding-bottom: 48px; color: var(--muted); font-size
   figure svg.narrow { display: block; }
 }
 @media print {
-  body { font-size: 11pt; }
-  .banner { border: 2px solid; color: #000; background: none; }
+  body { font-size: 11pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  table { font-size: 11px; }
+  th, td { padding: 3px 12px 3px 0; }
+  section { margin-top: 28px; }
   details::details-content { content-visibility: visible; display: block; }
   summary { display: none; }
   .tile { border: 1px solid var(--line); }

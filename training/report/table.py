@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from training.report.wording import clean
@@ -23,6 +23,16 @@ class Table:
     def __post_init__(self) -> None:
         if any(len(row) != len(self.head) for row in self.rows):
             raise ValueError(f"every row of the table {self.caption!r} has {len(self.head)} cells")
+
+    def trimmed(self) -> Table:
+        """The table without the columns in which no row has anything."""
+        kept = [place for place in range(len(self.head)) if place == 0 or any(row[place] for row in self.rows)]
+        return replace(
+            self,
+            head=tuple(self.head[place] for place in kept),
+            rows=tuple(tuple(row[place] for place in kept) for row in self.rows),
+            words=tuple(kept.index(place) for place in self.words if place in kept),
+        )
 
     def html(self) -> str:
         """The table in a box that scrolls sideways by itself, so that the page never does."""
@@ -49,7 +59,7 @@ class Table:
 
     def _cell(self, tag: str, text: str, place: int, more: str) -> str:
         scope = ' scope="row"' if tag == "th" and not more else more
-        look = "" if place == 0 or place in self.words else ' class="figure"'
+        look = "" if place == 0 else ' class="words"' if place in self.words else ' class="figure"'
         return f"<{tag}{scope}{look}>{escape(clean(text))}</{tag}>"
 
 

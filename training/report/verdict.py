@@ -136,7 +136,9 @@ def _caution(read: Reading, context: ReportContext, quality: Ratio, target: floa
     surplus = _surplus(read)
     if surplus is not None:
         amount, side = points(abs(surplus)).removeprefix("+"), "worse" if surplus > 0 else "better"
-        told += f" Mixing the tiers at random to the same cost would be {amount} {side}."
+        paired = read.interval("baselines", "zero_router", "policy_gain_interval")
+        chance = ", which may be chance" if paired is not None and paired.low <= 0 <= paired.high else ""
+        told += f" Mixing the tiers at random to the same cost would be {amount} {side}{chance}."
     certified = certificate_of(read, context).flag("certified")
     if certified and target is not None and quality.interval is not None and quality.interval.high < target:
         told += " The certificate and these rows contradict each other: they may not be of the same kind of requests."

@@ -41,7 +41,7 @@ def plain(value: float | None) -> str:
 
 def fixed(value: float | None) -> str:
     """A figure between 0 and 1 with three decimals, so that a column of them can be compared."""
-    return UNKNOWN if value is None else _signed(f"{value:.3f}")
+    return UNKNOWN if value is None else _signed(f"{_nought(value, 3):.3f}")
 
 
 def count(value: float | None) -> str:
@@ -92,6 +92,16 @@ def width_of(words: str, *, size: float = 13.0) -> float:
     narrow = sum(each in "iljtfrI.,:;'|!()[] " for each in words)
     wide = sum(each in "mwMW@%" or ord(each) > 0x2E80 for each in words)
     return size * (0.6 * (len(words) - narrow - wide) + 0.4 * narrow + wide)
+
+
+def fitted(words: str, room: float) -> str:
+    """As much of ``words`` as goes into ``room`` pixels of plot text, an ellipsis for the rest."""
+    line = shortened(words, 200)
+    most = len(line)
+    while width_of(line) > room and most > 1:
+        most -= 1
+        line = shortened(words, most)
+    return line
 
 
 def _nought(value: float, decimals: int) -> float:

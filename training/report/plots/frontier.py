@@ -14,7 +14,7 @@ from training.report.reading import Interval, Reading
 from training.report.scale import Scale, spread
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import between, change, count, dollars, listed, share, shortened
+from training.report.wording import between, change, count, dollars, listed, points, share, shortened
 
 TITLE = "Cost against quality"
 MOST_DOTS = 400
@@ -29,6 +29,9 @@ class Mark:
     kind: Literal["policy", "tier", "oracle", "baseline"]
     cost: float
     quality: float
+    gain: Interval | None = None
+    """Of the policy's quality less its own, from paired rows."""
+    note: str = ""
 
     @property
     def place(self) -> Point:
@@ -66,7 +69,7 @@ def frontier(read: Reading) -> Section:
         strong=next((mark for mark in marks if mark.kind == "tier" and mark.label == strong[0]), None),
     )
     plot = Plot("frontier", TITLE, lambda width: _draw(shown, width))
-    return Section("frontier", TITLE, _says(shown), plot, (_table(read, shown),))
+    return Section("frontier", TITLE, _says(shown), plot, _tables(read, shown))
 
 
 def _marks(read: Reading) -> tuple[Mark, ...]:
@@ -77,10 +80,13 @@ def _marks(read: Reading) -> tuple[Mark, ...]:
     def add(label: str, kind: Literal["oracle", "baseline"], row: Reading) -> None:
         cost, quality = row.number("cost_per_1k"), row.number("quality")
         if cost is not None and quality is not None:
-            marks.append(Mark(label, kind, cost, quality))
+            gain = row.interval("policy_gain_interval")
+            marks.append(Mark(label, kind, cost, quality, gain, row.text("note")))
 
     alone = {tier: place for tier in tiers_of(read) if (place := tier_point(read, tier)) is not None}
-    marks += [Mark(tier, "tier", *place) for tier, place in alone.items()]
+    for tier, place in alone.items():
+        gain = found.get(f"single:{tier}", Reading(None)).interval("policy_gain_interval")
+        marks.append(Mark(tier, "tier", *place, gain))
     for name, row in found.items():
         if name.startswith("single:"):
             continue
@@ -99,7 +105,10 @@ def _tried(read: Reading) -> tuple[Point, ...]:
 
 def _says(shown: Shown) -> str:
     policy = shown.policy
-    told = [f"The policy reaches {share(policy.quality)} quality for {dollars(policy.cost)} per 1,000 requests"]
+    quality, cost = between(shown.quality_interval, share), between(shown.cost_interval, dollars)
+    reached = f"{share(policy.quality)} quality{f' ({quality})' if quality else ''}"
+    spent = f"{dollars(policy.cost)}{f' ({cost})' if cost else ''} per 1,000 requests"
+    told = [f"The policy reaches {reached} for {spent}"]
     if shown.strong is not None and shown.strong.cost > 0:
         strong = shown.strong
         told[0] += (
@@ -125,25 +134,25 @@ def _says(shown: Shown) -> str:
     return ". ".join(told) + "."
 
 
-def _table(read: Reading, shown: Shown) -> Table:
+def _tables(read: Reading, shown: Shown) -> tuple[Table, ...]:
     strong = shown.strong.cost if shown.strong is not None else None
-    rows = []
-    for mark in (shown.policy, *sorted(shown.marks, key=lambda mark: mark.cost)):
-        mine = mark.kind == "policy"
-        rows.append(
-            (
-                f"{mark.label} alone" if mark.kind == "tier" else mark.label,
-                share(mark.quality),
-                between(shown.quality_interval, share) if mine else "",
-                dollars(mark.cost),
-                between(shown.cost_interval, dollars) if mine else "",
-                share(mark.cost / strong) if strong else "",
-            )
+    rows = tuple(
+        (
+            f"{mark.label} alone" if mark.kind == "tier" else mark.label,
+            share(mark.quality),
+            "" if mark.kind == "policy" else points(shown.policy.quality - mark.quality),
+            between(mark.gain, points),
+            dollars(mark.cost),
+            share(mark.cost / strong) if strong else "",
         )
-    head = ("", "quality", "95% interval", "USD per 1,000", "95% interval", "of the strongest's cost")
+        for mark in (shown.policy, *sorted(shown.marks, key=lambda mark: mark.cost))
+    )
+    head = ("", "quality", "policy better by", "95% interval", "USD per 1,000", "of the strongest’s cost")
     n = read.number("n")
     told = f"Policy and baselines on {count(n)} requests" if n is not None else "Policy and baselines"
-    return Table(f"{told}, cheapest first", head, tuple(rows), marked=shown.policy.label)
+    compared = Table(f"{told}, cheapest first", head, rows, marked=shown.policy.label).trimmed()
+    notes = tuple((mark.label, mark.note) for mark in shown.marks if mark.note)
+    return (compared, Table("What the baselines are", ("", "value"), notes, words=(1,))) if notes else (compared,)
 
 
 def _draw(shown: Shown, width: int) -> Drawing:
@@ -235,10 +244,20 @@ def _labels(drawing: Drawing, shown: Shown, x: Scale, y: Scale, *, mixing: list[
     for curve in (hull, alone):
         placing.avoid(curve)
     narrow = drawing.width < NARROWEST
+    together = {mark.place: [each.label for each in marks if each.place == mark.place] for mark in marks}
     for mark in marks:
+        if mark.label != together[mark.place][0]:
+            continue
         # A crowd of long leaders on a narrow screen says less than the table does.
         reach = 1 if narrow and mark.kind == "baseline" else 4
-        _label(drawing, placing, (x(mark.cost), y(mark.quality)), shortened(mark.label, 30), looks[mark.kind], reach)
+        _label(
+            drawing,
+            placing,
+            (x(mark.cost), y(mark.quality)),
+            shortened(", ".join(together[mark.place]), 40),
+            looks[mark.kind],
+            reach,
+        )
     if len(hull) > 1:
         _label(drawing, placing, _halfway(hull), "best policies tried", "small", 4)
     if len(alone) > 1:

@@ -9,7 +9,7 @@ from training.report.reading import Reading
 from training.report.scale import Scale
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import count, plain, share
+from training.report.wording import count, fixed, share
 
 TITLE = "Gain promised by the prompt"
 
@@ -21,7 +21,7 @@ def gain(read: Reading) -> Section:
     if not counts or len(edges) != len(counts) + 1 or not rising or min(counts) < 0 or sum(counts) <= 0:
         return Section("gain", TITLE, "The evaluation has no histogram of predicted gains, so there is no plot.")
     rows = tuple(
-        (f"{plain(low)} to {plain(high)}", count(number), share(number / sum(counts)))
+        (f"{fixed(low)} to {fixed(high)}", count(number), share(number / sum(counts)))
         for low, high, number in zip(edges, edges[1:], counts, strict=False)
     )
     table = Table("Predicted gain of the strongest tier over the cheapest", ("gain", "requests", "share"), rows)
@@ -55,7 +55,7 @@ def _draw(edges: list[float], counts: list[float], width: int) -> Drawing:
     y = Scale(0.0, max(counts), height - 44, 30)
     for low, high, number in zip(edges, edges[1:], counts, strict=False):
         look = "bar accent" if low + high > 0 else "bar"
-        tip = f"{plain(low)} to {plain(high)}: {count(number)} requests"
+        tip = f"{fixed(low)} to {fixed(high)}: {count(number)} requests"
         drawing.rect((x(low) + 0.5, y(number)), (x(high) - x(low) - 1, y.start - y(number)), look, tip=tip)
     drawing.line((x.start, y.start), (x.end, y.start), "axis")
     if x.within(0.0):

@@ -7,7 +7,7 @@ from training.report.reading import Reading
 from training.report.scale import Scale
 from training.report.section import Plot, Section
 from training.report.table import Table
-from training.report.wording import listed, plain, share, shortened
+from training.report.wording import fitted, listed, plain, share
 
 TITLE = "Which features matter"
 MOST = 12
@@ -42,11 +42,11 @@ def _says(known: Weights) -> str:
 def _draw(known: Weights, width: int) -> Drawing:
     row = 24
     drawing = Drawing(width, row * len(known) + 4)
-    left = 160 if width > 380 else 138
+    left = 190 if width > 380 else 150
     x = Scale(0.0, max(abs(value) for _, value in known), left, width - 56)
     for line, (name, value) in enumerate(known):
         middle = row * (line + 0.5)
-        drawing.text((left - 8, middle + 4), shortened(name, 23 if width > 380 else 19), anchor="end")
+        drawing.text((left - 8, middle + 4), fitted(name, left - 12), anchor="end")
         look = "bar accent" if value > 0 else "bar"
         drawing.rect((left, middle - 7), (x(abs(value)) - left, 14), look, tip=f"{name}: {plain(value)}")
         drawing.text((x(abs(value)) + 6, middle + 4), f"{value:.2g}".replace("-", "−"), "small")

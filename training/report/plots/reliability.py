@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from training.report.drawing import Drawing, Point
 from training.report.names import tiers_of
@@ -11,7 +12,7 @@ from training.report.reading import Reading
 from training.report.scale import Scale
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import count, listed, share, shortened
+from training.report.wording import count, fitted, listed, share
 
 TITLE = "Can its confidence be believed?"
 
@@ -84,12 +85,18 @@ def _says(panels: tuple[Panel, ...]) -> str:
 
 
 def _table(panel: Panel) -> Table:
-    rows = [
-        (side, share(each.confidence), share(each.observed), count(each.n))
-        for side, bins in (("before", panel.before), ("after", panel.after))
-        for each in bins
-    ]
-    return Table(f"Reliability of {panel.tier}", ("calibration", "confidence", "acceptable", "answers"), tuple(rows))
+    """Bins by rank of confidence, the two sides beside each other."""
+    rows = tuple(
+        (str(place), *_cells(before), *_cells(after))
+        for place, (before, after) in enumerate(zip_longest(panel.before, panel.after), 1)
+    )
+    side = ("confidence", "acceptable", "answers")
+    head = ("bin", *(f"before: {side[0]}", *side[1:]), *(f"after: {side[0]}", *side[1:]))
+    return Table(f"Reliability of {panel.tier}", head, rows)
+
+
+def _cells(each: Bin | None) -> tuple[str, str, str]:
+    return ("", "", "") if each is None else (share(each.confidence), share(each.observed), count(each.n))
 
 
 def _draw(panels: tuple[Panel, ...], width: int) -> Drawing:
@@ -109,7 +116,7 @@ def _diagram(drawing: Drawing, panel: Panel, corner: Point, side: float, most: f
     left, top = corner
     x = Scale(0.0, 1.0, left, left + side)
     y = Scale(0.0, 1.0, top + side, top)
-    drawing.text((left - 36, top - 32), shortened(panel.tier, 34), "strong")
+    drawing.text((left - 36, top - 32), fitted(panel.tier, side), "strong")
     if panel.ece_after is not None:
         told = f"ECE {share(panel.ece_after)}"
         if panel.ece_before is not None:

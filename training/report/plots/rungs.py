@@ -11,7 +11,7 @@ from training.report.reading import Reading
 from training.report.scale import Scale, spread
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import listed, shortened
+from training.report.wording import fitted, listed
 
 TITLE = "How complex a model the labels bear"
 
@@ -79,7 +79,7 @@ def _draw(found: list[Rung], width: int) -> Drawing:
     for line, rung in enumerate(found):
         middle = row * line + (32 if narrow else row / 2)
         label = (0, middle - 16) if narrow else (0, middle + 4)
-        drawing.text(label, shortened(rung.name, 40 if narrow else 32), "accent" if rung.picked else "")
+        drawing.text(label, fitted(rung.name, width - 10 if narrow else 236), "accent" if rung.picked else "")
         if rung.area is None:
             drawing.text((x.start, middle + 4), "not tried", "small")
             continue

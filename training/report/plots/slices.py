@@ -9,7 +9,7 @@ from training.report.reading import Interval, Reading
 from training.report.scale import Scale, spread
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import between, count, listed, plural, points, share, shortened
+from training.report.wording import between, count, fitted, listed, plural, points, share
 
 TITLE = "Does it hold in every slice?"
 MOST = 24
@@ -26,6 +26,8 @@ class Slice:
     strong: float | None
     interval: Interval | None
     cost: float | None
+    paired: Interval | None
+    """Of the difference, from paired rows."""
 
     @property
     def difference(self) -> float:
@@ -34,7 +36,9 @@ class Slice:
 
     @property
     def worse(self) -> bool:
-        """Whether even the upper end of its interval is below the strongest tier."""
+        """Whether the strongest tier is better beyond chance: by the paired interval, which is the sharper, if any."""
+        if self.paired is not None:
+            return self.paired.high < 0
         return self.interval is not None and self.strong is not None and self.interval.high < self.strong
 
 
@@ -52,13 +56,23 @@ def slices(read: Reading) -> Section:
             between(each.interval, share),
             share(each.strong),
             points(each.difference) if each.strong is not None else "",
+            between(each.paired, points),
             share(each.cost),
         )
         for each in known
     )
-    head = ("slice", "requests", "quality", "95% interval", "strongest", "difference", "of the strongest's cost")
+    head = (
+        "slice",
+        "requests",
+        "quality",
+        "95% interval",
+        "strongest",
+        "difference",
+        "95% interval",
+        "cost of strongest’s",
+    )
     plot = Plot("slices", "Quality by slice against the strongest tier", lambda width: _draw(known[:MOST], width))
-    return Section("slices", TITLE, _says(known), plot, (Table("Quality by slice, worst first", head, rows),))
+    return Section("slices", TITLE, _says(known), plot, (Table("Quality by slice, worst first", head, rows).trimmed(),))
 
 
 def _slice(row: Reading) -> Slice | None:
@@ -72,6 +86,7 @@ def _slice(row: Reading) -> Slice | None:
         row.number("strong_quality"),
         row.interval("quality_interval"),
         row.number("cost_of_strong"),
+        row.interval("gain_over_strong_interval"),
     )
 
 
@@ -82,9 +97,9 @@ def _says(known: list[Slice]) -> str:
         return "Quality by slice; without intervals no slice can be told from chance."
     if worse:
         some = f"In {len(worse)} of {plural(len(judged), 'slice')}"
-        told = f"{some} the strongest tier is better beyond the interval: {listed(worse)}."
+        told = f"{some} the strongest tier is better beyond chance: {listed(worse)}."
     else:
-        told = f"In none of the {plural(len(judged), 'slice')} is the strongest tier better beyond the interval."
+        told = f"In none of the {plural(len(judged), 'slice')} is the strongest tier better beyond chance."
     low = judged[0]
     told += (
         f" The largest loss is {points(-low.difference).removeprefix('+')} in {low.name}." if low.difference < 0 else ""
@@ -114,7 +129,7 @@ def _draw(known: list[Slice], width: int) -> Drawing:
         look = "warn" if each.worse else "accent"
         number = f"n = {count(each.n)}" if each.n is not None else ""
         if narrow:
-            drawing.text((0, middle - 14), shortened(each.name, 27), "warn" if each.worse else "")
+            drawing.text((0, middle - 14), fitted(each.name, 180), "warn" if each.worse else "")
             drawing.text(
                 (width, middle - 14),
                 f"{number}, {share(each.cost)} of cost" if each.cost is not None else number,
@@ -122,7 +137,7 @@ def _draw(known: list[Slice], width: int) -> Drawing:
                 anchor="end",
             )
         else:
-            drawing.text((0, middle + 4), shortened(each.name, 25), "warn" if each.worse else "")
+            drawing.text((0, middle + 4), fitted(each.name, 192), "warn" if each.worse else "")
             drawing.text((232, middle + 4), number.removeprefix("n = "), "small", anchor="end")
             drawing.text((width, middle + 4), share(each.cost) if each.cost is not None else "", "small", anchor="end")
         if each.interval is not None:

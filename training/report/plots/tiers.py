@@ -10,7 +10,7 @@ from training.report.reading import Reading
 from training.report.scale import Scale
 from training.report.section import NARROWEST, Plot, Section
 from training.report.table import Table
-from training.report.wording import share, shortened
+from training.report.wording import fitted, plain, share
 
 TITLE = "Where requests and money go"
 MEASURES = (
@@ -39,8 +39,13 @@ def tiers(read: Reading) -> Section:
     wasted = read.number("policy", "wasted_share")
     rows = tuple((flow.tier, *(share(flow.shares[key]) for key, _, _ in MEASURES)) for flow in flows)
     head = ("tier", *(f"{name} ({of})" for _, name, of in MEASURES))
+    tables = [Table("Shares by tier", head, rows)]
+    latency = read.part("policy", "latency")
+    if latency:
+        times = tuple((name, f"{plain(latency.number(name))} s") for name in latency.names())
+        tables.append(Table("Latency of a request, all its calls together", ("", "value"), times))
     plot = Plot("tiers", "Calls, escalations, answers and cost by tier", lambda width: _draw(flows, width))
-    return Section("tiers", TITLE, _says(flows, wasted), plot, (Table("Shares by tier", head, rows),))
+    return Section("tiers", TITLE, _says(flows, wasted), plot, tuple(tables))
 
 
 def _says(flows: list[Flow], wasted: float | None) -> str:
@@ -72,14 +77,14 @@ def _draw(flows: list[Flow], width: int) -> Drawing:
             drawing.text((0, top + 31), of, "small")
             for line, flow in enumerate(flows):
                 middle = top + head + row * (line + 0.5)
-                drawing.text((0, middle + 4), shortened(flow.tier, 15), "small")
+                drawing.text((0, middle + 4), fitted(flow.tier, 106), "small")
                 _bar(drawing, flow, key, Scale(0.0, 1.0, 112, width - 52), middle)
         return drawing
     drawing = Drawing(width, block)
     left, gap = 150, 22
     each = (width - left - gap * (len(MEASURES) - 1)) / len(MEASURES)
     for line, flow in enumerate(flows):
-        drawing.text((0, head + row * (line + 0.5) + 4), shortened(flow.tier, 20), "strong")
+        drawing.text((0, head + row * (line + 0.5) + 4), fitted(flow.tier, 140), "strong")
     for place, (key, name, of) in enumerate(MEASURES):
         start = left + place * (each + gap)
         drawing.text((start, 14), name, "strong")
