@@ -30,8 +30,8 @@ class LabelsNeeded:
     variance: float
     pilot: int
 
-    def sentence(self, *, have: int = 0) -> str:
-        """What it means for whoever must get the labels; ``have`` are there already."""
+    def sentence(self, *, have: int = 0, split: str = "certify") -> str:
+        """What it means for whoever must get the labels; ``split``, which they are for, has ``have`` already."""
         if self.needed is None:
             return (
                 f"at the {self.pilot} pilot queries the policy misses the target by {-self.mean:.3f} on average, so no "
@@ -41,9 +41,9 @@ class LabelsNeeded:
         upper = "without a bound" if high is None else f"up to {high:,}"
         lower = "1" if low is None else f"{low:,}"
         more = max(self.needed - have, 0)
-        return f"about {self.needed:,} labelled queries (from {lower}, {upper}, by {self.pilot} pilot queries): " + (
-            f"{more:,} more than the {have:,} there are" if more else f"the {have:,} there are should do"
-        )
+        told = f"about {self.needed:,} labelled queries in split {split!r} (from {lower}, {upper}"
+        told += f", by {self.pilot} pilot queries): "
+        return told + (f"{more:,} more than the {have:,} there are" if more else f"the {have:,} there should do")
 
 
 def labels_needed(

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,15 +144,16 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         if path.suffix.lower() == ".parquet":
-            import pyarrow as pa
             from pyarrow import parquet
 
-            parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=_schema(rows)), part)
+            parquet.write_table(_table(rows, path), part)
         else:
             part.write_text(_as_text(rows, path.suffix.lower()), encoding="utf-8", newline="")
-        os.replace(part, path)  # noqa: PTH105 - the same as Path.replace, said where atomicity is meant
+        part.replace(path)
     except OSError as error:
         raise InputError(f"{path}: it cannot be written ({error.strerror}); pass another --out") from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: a text holds a lone surrogate, which no file can ({error.reason})") from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -168,17 +168,19 @@ def check_name(path: Path) -> None:
         raise InputError(f"{path}: its name must end in one of {', '.join(_SUFFIXES)}")
 
 
-def _schema(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """The types that the rows have, and text for a column in which nothing stands."""
+def _table(rows: Sequence[Mapping[str, Any]], path: Path) -> Any:
+    """The rows as Arrow columns: the types that they have, and text for a column in which nothing stands."""
     import pyarrow as pa
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    fields = []
-    for name in names:
-        kind = pa.array([row.get(name) for row in rows]).type
-        numeric = name in ("quality", "label_weight")
-        fields.append(pa.field(name, pa.float64() if numeric else pa.string() if pa.types.is_null(kind) else kind))
-    return pa.schema(fields)
+    columns = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name) for row in rows]
+        try:
+            column = pa.array(values, pa.float64() if name in ("quality", "label_weight") else None)
+        except pa.ArrowException:
+            raise InputError(f"{path}: the column {name!r} mixes types, which Parquet cannot; write .jsonl") from None
+        columns[name] = column.cast(pa.string()) if pa.types.is_null(column.type) else column
+    return pa.table(columns)
 
 
 def _as_text(rows: Sequence[Mapping[str, Any]], suffix: str) -> str:

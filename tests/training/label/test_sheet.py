@@ -96,11 +96,17 @@ def test_a_file_that_is_no_sheet_is_one_sentence(tmp_path, name, text, told):
 
 
 def test_a_sheet_that_cannot_be_written_is_one_sentence(tmp_path):
-    """A missing directory, an unknown ending."""
+    """A missing directory, what the format cannot hold, an unknown ending; nothing is left behind."""
     with pytest.raises(InputError, match="cannot be written"):
         write_rows(ROWS, tmp_path / "no" / "out.csv")
+    with pytest.raises(InputError, match="the column 'a' mixes types"):
+        write_rows([{"a": 1}, {"a": "x"}], tmp_path / "out.parquet")
+    for name in ("out.parquet", "out.csv"):
+        with pytest.raises(InputError, match="lone surrogate"):
+            write_rows([{"a": "\ud800"}], tmp_path / name)
     with pytest.raises(InputError, match="its name must end in"):
         write_rows(ROWS, tmp_path / "out.txt")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
