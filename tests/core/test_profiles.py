@@ -7,11 +7,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from router import planning
 from router.alarms import Alarm, alarm_path, clear_alarm, raise_alarm, read_alarm
 from router.bundle import Profile
 from router.cascade import cascade
+from router.cli.main import app
 from router.config import Config, load
 from router.drivers import replay
 from router.engine import Router
@@ -287,3 +289,39 @@ def test_an_alarm_is_read_back_as_it_was_raised(saved):
     clear_alarm(saved)
     clear_alarm(saved)
     assert read_alarm(saved) is None
+
+
+@pytest.fixture
+def file(saved):
+    """A tierwise.toml beside the bundle."""
+    path = saved.with_name("tierwise.toml")
+    tiers = "".join(
+        f'[[tiers]]\nname = "{name}"\napi = "fake"\nmodel = "model-{name}"\nprice = {{ input = 1, output = 2 }}\n'
+        for name in ("small", "large")
+    )
+    path.write_text(f'{tiers}[policy]\nbundle = "{saved.name}"\nfallback = "strong"\n[ledger]\npath = "ledger.db"\n')
+    return str(path)
+
+
+def test_the_command_line_takes_a_profile(file):
+    """`tierwise decide --profile` goes by it, and says which there are where it does not exist."""
+    ran = CliRunner().invoke(app, ["decide", "2 + 2?", "-c", file, "--profile", "customer", "--json"])
+
+    told = json.loads(ran.output)
+    assert (told["profile"], told["start"]) == ("customer", "large")
+    with pytest.raises(InputError, match="it has customer, default, internal"):
+        CliRunner().invoke(app, ["decide", "2 + 2?", "-c", file, "--profile", "gold"], catch_exceptions=False)
+
+
+def test_the_doctor_names_the_profiles_and_an_alarm(file, saved):
+    """The bundle's own rules are still told, and that a safer one is in force."""
+    raise_alarm(saved, "quality fell", created=1.0)
+
+    ran = CliRunner().invoke(app, ["doctor", "-c", file, "--json"])
+
+    found = [
+        (each["health"], each["detail"]) for each in json.loads(ran.stdout)["findings"] if each["subject"] == "policy"
+    ]
+    assert [health for health, _ in found] == ["ok", "ok", "warning"]
+    assert found[1][1] == "profiles: customer, internal"
+    assert found[2][1] == "a safer policy is in force: quality fell"
