@@ -25,7 +25,7 @@ VERSION = 2
 LOGPROB_SIGNALS = (
     "logprob_sum", "logprob_mean", "logprob_min", "logprob_q05", "logprob_q10", "logprob_q25", "logprob_q50",
     "logprob_q75", "logprob_first", "unsure_share", "longest_unsure", "margin_mean", "margin_min", "margin_first",
-    "entropy_mean", "entropy_first", "min_place",
+    "entropy_mean", "entropy_first", "min_place", "logit_mean", "logit_min", "logit_first",
 )  # fmt: skip
 TEXT_SIGNALS = (
     "has_logprobs", "log_output_tokens", "log_chars", "log_words", "log_lines", "digit_share", "upper_share",
@@ -60,6 +60,7 @@ _MOST_SUMS, _REACH, _EDGE = (
 )  # equations read, and characters before each: a looping answer must not cost seconds
 _PIECE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?%?|[-+*/x×÷()]")
 _UNSURE = math.log(0.5)
+_SUREST = 1e-7  # of a token, as a logarithm; 32-bit floats say 0 for anything surer
 
 
 def answer_signals(request: Request, completion: Completion) -> Floats:
@@ -91,9 +92,15 @@ def _of_logprobs(logprobs: Logprobs | None) -> Floats:
         (
             values.sum(), values.mean(), values.min(), q05, q10, q25, q50, q75, values[0], unsure.mean(),
             _longest_run(unsure.tolist()), margins.mean(), margins.min(), margins[0], entropies.mean(), entropies[0],
-            values.argmin() / len(values),
+            values.argmin() / len(values), _logit(values.mean()), _logit(values.min()), _logit(values[0]),
         )
     )  # fmt: skip
+
+
+def _logit(logprob: float) -> float:
+    """The logit of a probability given as its logarithm: it tells 0.999 from 0.9999, where the logarithm cannot."""
+    below = min(logprob, -_SUREST)
+    return float(below - math.log(-math.expm1(below)))
 
 
 def _quantiles(ordered: Sequence[float]) -> list[float]:

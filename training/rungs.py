@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from router.features import HAND
 from router.signals import NAMES
 
-CONFIDENT = ("logprob_mean", "verified")
+CONFIDENT = ("logit_mean", "verified")
 """The signals that are confidences by themselves."""
 
 
