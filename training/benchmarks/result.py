@@ -58,7 +58,7 @@ class BenchmarkResult:
             title_justify="left",
             caption_justify="left",
         )
-        table.add_column("")
+        table.add_column("", overflow="fold")
         table.add_column("figure", justify="right")
         table.add_column("interval", justify="right")
         intervals = dict(_leaves(_plain(self.intervals), pairs=True))
