@@ -159,7 +159,8 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
     def _boost(self, matrix: Floats, target: Floats, weight: Floats, trees: int) -> Any:
-        rows = soft_rows(matrix, target, weight)
+        known = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)  # it cannot bin a column of which nothing is known
+        rows = soft_rows(known, target, weight)
         booster = HistGradientBoostingClassifier(
             max_iter=trees,
             max_depth=self.max_depth,

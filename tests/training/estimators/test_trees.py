@@ -75,6 +75,19 @@ def test_without_folds_it_is_the_linear_head():
     assert np.array_equal(found.decision_function(matrix), found.linear_.decision_function(matrix))
 
 
+def test_a_column_of_which_nothing_is_known_does_no_harm():
+    """With weights that differ, all-NaN columns are left alone, in every fold and in all."""
+    matrix, labels = simulated()
+    wider = np.column_stack((matrix, np.full(len(matrix), np.nan)))
+    weight = np.random.default_rng(0).integers(1, 3, len(labels))
+    narrow = TreeEnsemble(max_trees=5).fit(matrix, labels, sample_weight=weight)
+    wide = TreeEnsemble(max_trees=5).fit(wider, labels, sample_weight=weight)
+
+    assert wide.trees_.feature.max() < 5
+    assert np.isfinite(wide.decision_function(wider)).all()
+    assert len(narrow.trees_.roots) == len(wide.trees_.roots)
+
+
 def test_sound_arrays_pass_the_check(fitted):
     """What training exports is what a bundle may hold."""
     assert check_trees(pack(fitted.export().trees, "t"), "t", columns=5, tiers=1) is None
