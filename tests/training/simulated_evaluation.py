@@ -107,14 +107,19 @@ def evaluation(seed: int = 3) -> dict[str, Any]:
         "certificate": {
             "certified": True,
             "statement": (
-                "With 90 % confidence the policy keeps at least 95 % of opus's quality, on average over requests that "
-                "are exchangeable with the 1,040 of the certificate split, and for the labels as given."
+                "With 90% confidence: under 'haiku 0.80, sonnet 0.80', its mean quality is at least 0.95 times that of "
+                "always asking the strongest tier. This rests on 1,040 certification prompts that nothing was fitted "
+                "or tuned on, and holds for requests exchangeable with them, for the labels as given, on average over "
+                "requests and not for each one, and for this rule exactly as it is."
             ),
             "target": 0.95,
+            "target_is": "share of strongest",
+            "budget": None,
+            "method": "betting",
             "delta": 0.1,
             "n": 1040,
             "p_value": 0.0213,
-            "rule": "wsr",
+            "rule": "haiku 0.80, sonnet 0.80",
             "labels_needed": None,
             "tested": [
                 {"label": "always opus", **single["single:opus"], "p_value": 0.0001, "passed": True},

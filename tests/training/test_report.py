@@ -26,6 +26,7 @@ from training.commands.console import SAMPLE
 from training.evaluate import evaluate as judge
 from training.records import Records, read
 from training.report import PLOTS, ReportContext, render
+from training.report.certificate import certificate
 from training.report.hull import mixed, upper_hull
 from training.report.placing import Box, Placing
 from training.report.plots.slices import slices
@@ -387,6 +388,21 @@ def test_a_refused_certificate_says_how_many_labels_it_needs():
 
     assert claim.figure == "Not certified"
     assert claim.bounds == "needs about 2,400 labels"
+
+
+def test_the_assumption_of_a_certificate_is_always_said_and_never_of_a_refusal():
+    """A certificate without a statement still says what it rests on; a refusal rests on nothing."""
+
+    def told(**facts):
+        return certificate(Reading({"certificate": facts}), ReportContext()).says
+
+    assert told(certified=True, statement="It holds.").startswith("It holds. Holds for requests like those")
+    assert told(certified=True, statement="For exchangeable requests.") == "For exchangeable requests."
+    assert (
+        told(certified=False, statement="No.", labels_needed=900) == "No. About 900 labels are needed for this target."
+    )
+    assert told(certified=False, statement="About 900 would do.", labels_needed=900) == "About 900 would do."
+    assert told(certified=False) == "Nothing was certified, and the certificate does not say why."
 
 
 def test_the_champion_is_compared_with_signs_and_paired_intervals(written):

@@ -20,14 +20,19 @@ def certificate(read: Reading, context: ReportContext) -> Section:
             "No certificate was computed, so nothing vouches for the target on new data.",
         )
     told = found.text("statement")
-    told = told if "exchangeable" in told else f"{told} {ASSUMPTION}".strip()
-    if not found.flag("certified") and (needed := found.number("labels_needed")) is not None:
-        told += f" About {count(needed)} labels are needed for this target."
+    if found.flag("certified"):
+        told = told if "exchangeable" in told else f"{told} {ASSUMPTION}".strip()
+    elif (needed := found.number("labels_needed")) is not None and count(needed) not in told:
+        told = f"{told} About {count(needed)} labels are needed for this target.".strip()
+    elif not told:
+        told = "Nothing was certified, and the certificate does not say why."
     facts = [
-        ("target", share(found.number("target"))),
+        ("target", _target(found)),
+        ("budget", f"{dollars(found.number('budget'))} per 1,000 requests" if found.get("budget") is not None else ""),
         ("risk of a wrong certificate", share(found.number("delta"))),
         ("requests it rests on", count(found.number("n"))),
         ("p-value", plain(found.number("p_value"))),
+        ("method", found.text("method")),
         ("rule", found.text("rule")),
     ]
     tables = [Table("The certificate", ("", "value"), tuple((name, said) for name, said in facts if said), words=(1,))]
@@ -45,6 +50,12 @@ def certificate(read: Reading, context: ReportContext) -> Section:
         head = ("policy", "quality", "USD per 1,000", "p-value", "result")
         tables.append(Table("Tested in this order, from the safest", head, tested, words=(4,)))
     return Section("certificate", "The certificate", told, tables=tuple(tables))
+
+
+def _target(found: Reading) -> str:
+    target = found.number("target")
+    kind = {"share of strongest": " of the strongest tier’s quality", "quality": " quality"}
+    return "" if target is None else share(target) + kind.get(found.text("target_is"), "")
 
 
 def thresholds(read: Reading, context: ReportContext) -> Section:

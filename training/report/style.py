@@ -59,7 +59,8 @@ h1 { font-size: 15px; font-weight: 600; margin: 0; color: var(--muted); }
 .answer { font-size: 30px; line-height: 1.2; font-weight: 680; letter-spacing: -0.01em; margin: 10px 0 8px;
   text-wrap: balance; }
 .lead { font-size: 17px; margin: 0 0 20px; max-width: 68ch; }
-.tiles { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; margin: 0 0 8px; padding: 0; }
+.tiles { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1.5fr); gap: 12px;
+  margin: 0 0 8px; padding: 0; }
 .tile { --ground: var(--panel); background: var(--panel); border-top: 3px solid var(--faint);
   padding: 12px 16px 14px; min-width: 0; }
 .tile.good { border-color: var(--good); }

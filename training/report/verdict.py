@@ -221,7 +221,7 @@ def _certificate_claim(read: Reading, context: ReportContext) -> Claim:
         "Certificate",
         "Certified" if passed else "Not certified",
         ", ".join(facts),
-        statement or ASSUMPTION,
+        statement or (ASSUMPTION if passed else ""),
         "good" if passed else "bad",
     )
 
