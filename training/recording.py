@@ -74,6 +74,7 @@ def record_of(context: Context) -> RunRecord:
             rows=data["splits"],
             facts={"labels": data["labels"], "kind": data["kind"]},
         ),
+        began=job.began,
         children=tuple(_children(context)),
         artifacts=_artifacts(context),
     )

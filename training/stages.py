@@ -227,7 +227,12 @@ def _register(context: Context) -> dict[str, Any]:
         return {"status": status, "sentence": certificate["statement"], "version": None}
     registry = Registry(job.store, job.model)
     tags = {"tierwise.certified": "true", "tierwise.data": context.facts["ingest"]["facts"]["data"]}
-    version = registry.register(context.path("certify", BUNDLE), run_id=context.facts["log"]["run_id"], tags=tags)
+    version = registry.register(
+        context.path("certify", BUNDLE),
+        run_id=context.facts["log"]["run_id"],
+        tags=tags,
+        description=certificate["statement"],
+    )
     return {
         "status": "registered",
         "sentence": f"version {version.number} of {job.model!r} is the challenger; next: tierwise train promote",

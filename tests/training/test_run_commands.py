@@ -33,9 +33,11 @@ WORDS = ("run", "--config", "preset:local", "--data", "labels.parquet", "--targe
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, migrated):
     """A folder in which a policy was trained on simulated labels, and what the command said."""
     folder = tmp_path_factory.mktemp("job")
+    (folder / "mlruns").mkdir()
+    shutil.copy(migrated, folder / "mlruns" / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlruns/mlflow.db")

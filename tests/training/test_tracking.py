@@ -19,7 +19,7 @@ from tests.training.simulated import TIERS
 from training.errors import TrackingError
 from training.provenance import digest_of, environment, ladder_from, provenance, source_hash, tier_snapshot
 from training.serving import Switch
-from training.tracking import Child, Dataset, Registry, RunRecord, Store, compare, find_run, log_run, metrics_of
+from training.tracking import Child, Dataset, Registry, RunRecord, Store, compare, find_run, log_run, metrics_of, serve
 
 pytestmark = [  # both are MLflow's own doing
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
@@ -46,21 +46,12 @@ EVALUATION = {
 }
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A migrated database, made once: copying it costs milliseconds and migrating seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    store = Store(f"sqlite:///{folder / 'mlflow.db'}")
-    assert store.client.search_experiments()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def store(template, tmp_path, monkeypatch):
+def store(migrated, tmp_path, monkeypatch):
     """An empty store of its own."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlruns").mkdir()
-    shutil.copy(template, tmp_path / "mlruns" / "mlflow.db")
+    shutil.copy(migrated, tmp_path / "mlruns" / "mlflow.db")
     return Store(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
 
 
@@ -215,6 +206,7 @@ def test_a_registered_bundle_is_the_challenger_and_decides_when_mlflow_loads_it(
 
     assert (version.number, version.bundle, version.run_id) == ("1", load(path).version, run_id)
     assert registry.at("challenger") == version
+    assert len(store.client.get_run(run_id).outputs.model_outputs) == 1
     assert registry.register(path, run_id=run_id, tags={}) == version
     assert load(registry.fetch(version, tmp_path)).version == load(path).version
     assert seconds < 20
@@ -320,3 +312,15 @@ def test_mlflow_is_not_imported_before_a_store_is_used():
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=os.environ)
 
     assert done.stdout.strip() == "False"
+
+
+def test_the_page_is_served_to_this_machine_only_and_by_a_process_that_ends_with_ours(store):
+    became = []
+
+    serve(store, port=5099, become=lambda *words: became.append(words))
+
+    [(program, words, environment)] = became
+    assert program == words[0] == sys.executable
+    assert words[words.index("--host") + 1] == "127.0.0.1"
+    assert words[words.index("--backend-store-uri") + 1] == store.uri
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"

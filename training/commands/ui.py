@@ -15,4 +15,4 @@ def ui(port: Annotated[int, typer.Option(help="On this machine only.")] = 5000) 
 
     store = Store.at()
     status.print(f"MLflow at {store.place} on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
-    raise typer.Exit(serve(store, port=port))
+    serve(store, port=port)

@@ -42,7 +42,7 @@ class Registry:
     store: Store
     model: str = MODEL
 
-    def register(self, bundle: Path, *, run_id: str, tags: Mapping[str, str]) -> Version:
+    def register(self, bundle: Path, *, run_id: str, tags: Mapping[str, str], description: str = "") -> Version:
         """Make the bundle a version that ``mlflow.pyfunc.load_model`` loads, and the challenger.
 
         The bundle's facts need the ``provenance`` that the served model takes its tiers from.
@@ -53,7 +53,7 @@ class Registry:
         version = load(bundle).version
         found = self.find(version)
         if found is None:
-            found = self._create(bundle, version, run_id, tags)
+            found = self._create(bundle, version, run_id, tags, description)
         if self.at("champion") != found:
             self._point("challenger", found)
         return found
@@ -115,9 +115,11 @@ class Registry:
             for name, value in tags.items():
                 client.set_model_version_tag(self.model, version.number, name, value)
 
-    def _create(self, bundle: Path, version: str, run_id: str, tags: Mapping[str, str]) -> Version:
+    def _create(self, bundle: Path, version: str, run_id: str, tags: Mapping[str, str], description: str) -> Version:
         client = self.store.client
         with self.store.speaking("written"), tempfile.TemporaryDirectory() as scratch:
+            from mlflow.entities import LoggedModelOutput
+
             if not client.search_registered_models(f"name = '{self.model}'"):
                 client.create_registered_model(
                     self.model, description="Routing policies of tierwise: one version per bundle."
@@ -128,12 +130,14 @@ class Registry:
             logged = client.create_logged_model(experiment, name="policy", source_run_id=run_id, model_type="tierwise")
             client.log_model_artifacts(logged.model_id, str(saved))
             client.finalize_logged_model(logged.model_id, "READY")
+            client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
             made = client.create_model_version(
                 self.model,
                 source=logged.artifact_location,
                 run_id=run_id,
                 model_id=logged.model_id,
                 tags={**tags, BUNDLE: version},
+                description=description or None,
             )
         return _version(made)
 

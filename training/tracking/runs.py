@@ -48,7 +48,10 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """Everything that is written down of a training run. ``artifacts`` maps a folder of the run to a file or folder."""
+    """Everything that is written down of a training run.
+
+    ``artifacts`` are pairs of a folder of the run and a file or folder. ``began`` is in seconds since the epoch.
+    """
 
     key: str
     name: str
@@ -57,6 +60,7 @@ class RunRecord:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     dataset: Dataset
+    began: float | None = None
     children: Sequence[Child] = ()
     artifacts: Sequence[tuple[str, Path]] = ()
 
@@ -80,6 +84,7 @@ def log_run(store: Store, record: RunRecord) -> str:
                 client.set_terminated(left.info.run_id, status="FAILED")
         run = client.create_run(
             experiment,
+            start_time=None if record.began is None else int(record.began * 1000),
             run_name=record.name,
             tags={**record.tags, KEY: record.key, "mlflow.note.content": record.description},
         )

@@ -28,6 +28,11 @@ _QUIET = {
 """Set before mlflow is imported, where the user has not: nothing phones home, and a server that is down is given up
 after seconds."""
 
+_ABOUT = {
+    "mlflow.experimentKind": "custom_model_development",  # else the page opens on traces, of which there are none
+    "mlflow.note.content": "Routing policies: one run per `tierwise train run`, a nested run per rung and family.",
+}
+
 _SQLITE = "sqlite:///"
 
 
@@ -72,7 +77,8 @@ class Store:
         with self.speaking("asked for the experiment"):
             found = client.get_experiment_by_name(self.experiment)
             if found is None:
-                return str(client.create_experiment(self.experiment, artifact_location=self._artifacts()))
+                made = client.create_experiment(self.experiment, artifact_location=self._artifacts(), tags=_ABOUT)
+                return str(made)
             if found.lifecycle_stage != "active":
                 raise TrackingError(
                     f"{self.place}: the experiment {self.experiment!r} was deleted; restore it with "
