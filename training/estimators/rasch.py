@@ -25,7 +25,7 @@ Rung = Literal["offset", "slope", "weights"]
 RUNGS: tuple[tuple[Rung, int], ...] = (("offset", 0), ("slope", 30), ("weights", 120))
 """What may be fitted, and the labels from which cross-validation may choose it."""
 
-_SHIFT, _SLOPE, _WEIGHT = 2.0, 0.5, 0.5  # standard deviations of the priors around b = 0, slope 1 and weights 1/K
+_SHIFT, _SLOPE, _WEIGHT = 1.0, 0.5, 0.5  # standard deviations of the priors around b = 0, slope 1 and weights 1/K
 
 
 class RaschHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
