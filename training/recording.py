@@ -50,7 +50,7 @@ def record_of(context: Context) -> RunRecord:
     code = bound["code"]
     return RunRecord(
         key=context.key,
-        name=f"{goal.words()} ({bundle.version[:8]})",
+        name=f"{bundle.version[:8]}: {goal.words()}",
         description=f"{certificate['statement']}\n\n{result['protocol']}.",
         params=params,
         metrics=metrics,
