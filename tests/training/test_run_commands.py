@@ -291,3 +291,10 @@ def test_numbers_that_are_not_finite_are_null_on_disk(tmp_path):
     write_json(tmp_path / "x.json", {"a": [float("nan"), 1.0], "b": float("inf")})
 
     assert read_json(tmp_path / "x.json") == {"a": [None, 1.0], "b": None}
+
+
+def test_run_with_promote_and_no_place_to_serve_from_says_so_before_it_trains(here):
+    with pytest.raises(NotPromoted, match="names no bundle of its own"):
+        TERMINAL.invoke(app, [*WORDS, "--promote", "--out", "elsewhere"], catch_exceptions=False)
+
+    assert not (here[0] / "elsewhere").exists()

@@ -72,12 +72,15 @@ def run(
     from training.goals import goals_of
     from training.ingest import Mapped, Options, load_mapping
     from training.job import Job, Session
+    from training.promote import serving_path
     from training.provenance import digest_of
     from training.run import Context, forget, perform
     from training.stages import stages
     from training.tracking import Store
 
     settings = configuration.load(config)
+    if promote:
+        serving_path(settings, to)  # before an hour's work, not after it
     source = data if data is not None else ledger_of(settings)
     if source is None:
         raise typer.BadParameter("the ledger is switched off in the configuration; pass --data")
@@ -172,6 +175,7 @@ def _counts(splits: dict[str, int]) -> str:
 def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     """Put the challenger to the gate, and on the throne if it deserves it."""
     from router.bundle import load
+    from training.errors import TrackingError
     from training.job import BUNDLE
     from training.promote import serving_path, weigh
     from training.promotion import enthrone
@@ -189,7 +193,11 @@ def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     if not verdict.promote:
         why = "; ".join(verdict.reasons)
         return told | {"status": "kept", "exit_code": EXIT_CODES["kept"], "sentence": f"the champion is kept: {why}"}
-    switch = enthrone(bundle, verdict, serving=Serving(path), registry=Registry(job.store, job.model))
+    try:
+        switch = enthrone(bundle, verdict, serving=Serving(path), registry=Registry(job.store, job.model))
+    except TrackingError as error:
+        sentence = f"it serves from {path}, but {error}; the next promotion or rollback tells the registry"
+        return told | {"status": "registry_down", "exit_code": EXIT_CODES["registry_down"], "sentence": sentence}
     sentence = f"{switch.new[:16]} serves from {path}: {'; '.join(verdict.reasons)}"
     return told | {"status": "promoted", "exit_code": EXIT_CODES["promoted"], "sentence": sentence}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from training.tracking.store import Store
 
-Become = Callable[[str, Sequence[str], Mapping[str, str]], Any]
+Become = Callable[[str, list[str], dict[str, str]], Any]
 
 
 def serve(store: Store, *, port: int, become: Become = os.execve) -> None:
