@@ -25,6 +25,7 @@ from training.ingest import ingest
 from training.job import BUNDLE, Job, Session, evaluation_file, read_json, write_json
 from training.library import Candidate
 from training.long_format import write_records
+from training.promote import weigh
 from training.provenance import environment, provenance
 from training.recording import record_of
 from training.reference import reference_of
@@ -170,6 +171,8 @@ def _evaluate(context: Context) -> dict[str, Any]:
     if champion is not None:
         result = evaluate(test, session.plan(champion), split="test")
         write_json(context.out / "champion.json", result)
+        verdict = weigh(bundle, champion, test, job.config)
+        write_json(context.out / "verdict.json", verdict.as_dict())
     policy = read_json(context.out / evaluation_file(DEFAULT_PROFILE))["policy"]
     return {"policy": policy, "champion": None if champion is None else champion.version}
 
@@ -202,6 +205,7 @@ def _report(context: Context) -> dict[str, Any]:
         certificate=context.facts["certify"]["certificate"],
         versions=environment(),
         champion=read_json(champion) if champion.is_file() else None,
+        comparison=_differences(context),
         wall_seconds=time.time() - job.began,
         peak_mib=peak_mib(),
         simulated=bool(data.get("simulated")),
@@ -237,6 +241,18 @@ def _register(context: Context) -> dict[str, Any]:
         "status": "registered",
         "sentence": f"version {version.number} of {job.model!r} is the challenger; next: tierwise train promote",
         "version": version.number,
+    }
+
+
+def _differences(context: Context) -> dict[str, dict[str, Any]]:
+    """Challenger minus champion on the same rows, as the gate reckons it; empty where there is no champion."""
+    path = context.path("evaluate", "verdict.json")
+    figures = read_json(path)["figures"] if path.is_file() else {}
+    named = {"quality": ("quality_difference", ""), "cost_per_1k": ("cost_difference", "_per_1k")}
+    return {
+        name: {"difference": figures[stem + unit], "interval": figures[f"{stem}_interval{unit}"]}
+        for name, (stem, unit) in named.items()
+        if stem + unit in figures
     }
 
 
