@@ -13,7 +13,6 @@ from router.features import HAND, Floats, PromptFeatures, prompt_features
 from router.signals import NAMES, agreement, answer_signals
 from training.records import Query
 
-
 Bools = NDArray[np.bool_]
 
 

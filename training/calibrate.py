@@ -70,8 +70,11 @@ def applied(calibration: Calibration, logits: Floats) -> Floats:
 
 def _platt(logits: Floats, target: Floats, weight: Floats) -> tuple[float, float]:
     solver = Logistic(np.column_stack([logits, np.ones(len(logits))]), target=target, weight=weight)
-    slope, shift = solver.solve(np.array([_LOOSE, 0.0]), tolerance=1e-8)
-    return max(float(slope), 0.0), float(shift)  # a map that falls would turn the ranking round
+    slope, shift = solver.solve(np.array([_LOOSE, 0.0]), tolerance=1e-8).tolist()
+    if slope <= 0:  # a map that falls would turn the ranking round: nothing is known but the base rate
+        rate = float(np.average(target, weights=weight))
+        return 0.0, float(np.log(rate / (1 - rate)))
+    return slope, shift
 
 
 def _isotonic(chances: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]:

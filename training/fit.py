@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,36 +16,37 @@ from router.cascade import drawn
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel, sigmoid
 from router.features import Floats
-from router.policy import Always, CostAware
-from router.pricing import usd
+from router.policy import Always
 from router.tiers import Ladder
 from router.trees import Blend, join_trees
 from training.answers import Answers, read_answers
 from training.calibrate import crossfit
+from training.errors import NotEnoughLabels
 from training.estimators.soft_rows import soft_rows
 from training.estimators.tree_ensemble import TreeEnsemble
-from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
 from training.heads import Bools, Ints, fit_head, folds_of
-from training.hull import area
 from training.lengths import Lengths, fit_lengths, lengths_of
+from training.picking import curve_of, pick
 from training.prompt_fit import PromptPipeline, fit_base_rates, fit_prompts
 from training.records import Records, apart
 from training.rungs import RUNGS, Rung, affordable
-from training.table import Table, states, walk
+from training.table import Table, states
 
 Report = Callable[[str], None]
-
-LAMBDAS = 21
-"""Prices of cost at which a rung's cost-quality curve is looked at."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A rung and its cross-validated policy area in [0, 1] (the mean quality over costs up to the strongest tier's)."""
+    """A rung and its cross-validated policy area in [0, 1] (the mean quality over costs up to the strongest tier's).
+
+    ``behind`` is how far that is below the best rung's, and ``error`` the standard error of the difference.
+    """
 
     rung: Rung
     area: float
+    behind: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,15 @@ class _Candidate:
     raw: dict[int, Floats]
 
 
-def fit(records: Records, ladder: Ladder, *, rung: str | None = None, report: Report = lambda _: None) -> Fitted:
+def fit(
+    records: Records, ladder: Ladder, *, rungs: Sequence[str] | None = None, report: Report = lambda _: None
+) -> Fitted:
     """Fit the complexity classifier and the confidence scorer on split *train*.
 
     Whatever is fitted on an estimate is fitted on out-of-fold ones: the scorer on the classifier's, the calibration
     on both, and later the rule on calibrated ones. How much the estimators may read is chosen by cross-validated
-    policy area among the rungs that the labels allow, or is ``rung``. The bundle's rule is always-strong until it is
+    policy area among the rungs that the labels allow (or among ``rungs``): it is the simplest one that is within a
+    standard error of the best. The bundle's rule is always-strong until it is
     tuned.
 
     Raises:
@@ -110,23 +114,25 @@ def fit(records: Records, ladder: Ladder, *, rung: str | None = None, report: Re
         InputError: one class only, a prompt in two splits, a log without propensities, or there is no such rung.
     """
     with threadpool_limits(1):  # on matrices this small, threads that wait for each other cost tenfold
-        return _fit(records, ladder, rung=rung, report=report)
+        return _fit(records, ladder, rungs=rungs, report=report)
 
 
-def _fit(records: Records, ladder: Ladder, *, rung: str | None, report: Report) -> Fitted:
+def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, report: Report) -> Fitted:
     apart(records)
     data = _read(records.split("train"), ladder)
     count = len({query.split_key for query, full in zip(data.records.queries, data.full, strict=True) if full})
-    rungs = _rungs(count, rung)
+    steps = _rungs(count, rungs)
     _two_classes(data)
     costs = _expected(data)
-    tried: list[tuple[Tried, _Candidate, Table]] = []
-    for step in rungs:
+    fits: list[tuple[_Candidate, Table]] = []
+    for step in steps:
         report(f"fitting the rung {step.name!r} on {count:,} labelled prompts")
         candidate = _fit_rung(data, step)
-        table = _table(data, candidate, costs)
-        tried.append((Tried(step, _area(table)), candidate, table))
-    best, chosen, table = max(tried, key=lambda item: item[0].area)
+        fits.append((candidate, _table(data, candidate, costs)))
+    table = fits[0][1]
+    picked = pick([curve_of(found) for _, found in fits], weight=table.weight, keys=table.keys)
+    tried = tuple(map(Tried, steps, picked.areas, picked.behind, picked.error))
+    rung, (chosen, table) = steps[picked.chosen], fits[picked.chosen]
     full = data.full
     strongest_share = data.quality[full].mean(axis=0)
     bundle = PolicyBundle(
@@ -146,16 +152,16 @@ def _fit(records: Records, ladder: Ladder, *, rung: str | None, report: Report) 
                 name: sum(query.split == name for query in records.queries) for name in ("train", "certify", "test")
             },
             "labelled": count,
-            "rung": best.rung.name,
-            "areas": {item.rung.name: item.area for item, _, _ in tried},
+            "rung": rung.name,
+            "areas": {item.rung.name: item.area for item in tried},
         },
     )
     return Fitted(
         bundle=bundle,
         table=table,
         raw={mask: found[full] for mask, found in chosen.raw.items()},
-        rung=best.rung,
-        tried=tuple(item for item, _, _ in tried),
+        rung=rung,
+        tried=tried,
         prompts=chosen.prompt.pipeline,
         prompt_calibration=chosen.calibration,
     )
@@ -183,12 +189,14 @@ def _read(train: Records, ladder: Ladder) -> _Data:
     )
 
 
-def _rungs(count: int, name: str | None) -> list[Rung]:
-    if name is not None and name not in {rung.name for rung in RUNGS}:
-        raise InputError(f"there is no rung {name!r}; there are {', '.join(rung.name for rung in RUNGS)}")
-    rungs = [rung for rung in affordable(count) if name in (None, rung.name)]
+def _rungs(count: int, names: Sequence[str] | None) -> list[Rung]:
+    wanted = [rung.name for rung in RUNGS] if names is None else names
+    for name in wanted:
+        if name not in {rung.name for rung in RUNGS}:
+            raise InputError(f"there is no rung {name!r}; there are {', '.join(rung.name for rung in RUNGS)}")
+    rungs = [rung for rung in affordable(count) if rung.name in wanted]
     if not rungs:
-        least = min(rung.labels for rung in RUNGS if name in (None, rung.name))
+        least = min(rung.labels for rung in RUNGS if rung.name in wanted)
         raise NotEnoughLabels(
             f"{count} prompts are labelled at every tier; fitting needs at least {least}", needed=least
         )
@@ -327,20 +335,3 @@ def _cost(ladder: Ladder, query: Any) -> list[float]:
     return [
         float(tier.cost(outcome.completion.usage)) for tier, outcome in zip(ladder.tiers, query.outcomes, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class _Spot:
-    quality: float
-    cost: float
-
-
-def _area(table: Table) -> float:
-    """The cross-validated policy area: cost-aware rules at many prices of cost, and the single tiers."""
-    means = [table.mean(column) for column in table.cost.T]
-    spots = [_Spot(table.mean(column), mean) for column, mean in zip(table.quality.T, means, strict=True)]
-    unit = max(usd(round(max(means))), 1e-12)
-    for exponent in np.linspace(-2.5, 1, LAMBDAS):
-        done = walk(table, CostAware(quality_per_dollar=float(10**exponent) / unit))
-        spots.append(_Spot(table.mean(done.quality), table.mean(done.cost)))
-    return area(spots, low=means[0], high=means[-1])

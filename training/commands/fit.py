@@ -31,7 +31,7 @@ def fit(
     settings = configuration.load(config)
     records = read(data, settings.tiers)
     with status.status("fitting") as shown:
-        fitted = fit_all(records, settings.tiers, rung=rung, report=shown.update)
+        fitted = fit_all(records, settings.tiers, rungs=None if rung is None else [rung], report=shown.update)
     version = fitted.bundle.save(out)
     table_file.save(fitted.table, table_file.beside(out))
     areas = ", ".join(f"{item.rung.name} {item.area:.4f}" for item in fitted.tried)
