@@ -62,6 +62,8 @@ class Induction:
             return Run(choice, "starting there is expected to be worth the most for its cost")
         best = kept(state, "best")
         confidence = state.quality[best]
+        if math.isnan(confidence):
+            return Stop(best, "nothing is known of the answers' quality", 0.0)
         # On the scale of the confidence: accept iff confidence >= threshold, that is iff no advantage is above 0.
         threshold = max(confidence + top, 0.0)
         if top <= 0:
