@@ -1,4 +1,4 @@
-"""Fitting, tuning and judging, on simulated logs."""
+"""Fitting, tuning, certifying and judging from end to end, on simulated logs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from router.assess import Trained
 from router.cascade import Plan
 from router.errors import InputError
 from router.policy import Always, CostAware, Thresholds
+from router.pricing import usd
 from tests.kit import ladder
 from tests.training.simulated import TIERS, records
+from training.errors import NotEnoughLabels
 from training.evaluate import evaluate
 from training.fit import fit
 from training.metrics import auroc, brier, ece, interval
 from training.records import Outcome, disjoint
 from training.replay import remembering, replay_all, with_rule
-from training.tune import Objective, tune
+from training.table import table_of
+from training.tune import Objective, ship, tune
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +32,29 @@ def logs():
 
 
 @pytest.fixture(scope="module")
-def plan(logs):
-    bundle = fit(logs, TIERS).bundle
+def fitted(logs):
+    return fit(logs, TIERS)
+
+
+@pytest.fixture(scope="module")
+def plan(fitted):
+    bundle = fitted.bundle
     return Plan(ladder=TIERS, assessor=Trained(TIERS, bundle.estimators), rule=bundle.rule, best_single="large")
 
 
-def test_the_tuned_policy_beats_the_best_single_tier_at_lower_cost(logs, plan):
-    tuned = tune(logs.split("tune"), plan, Objective())
+@pytest.fixture(scope="module")
+def tried(fitted):
+    return tune(fitted.table, Objective(target_quality=0.9)).candidates
 
-    result = evaluate(logs.split("test"), with_rule(plan, tuned.chosen.rule), split="test")
 
-    assert tuned.met
+def test_the_certified_policy_beats_the_best_single_tier_at_lower_cost(logs, fitted, plan, tried):
+    """A target above the strongest tier's quality is within reach when tiers complement each other."""
+    tuned = tune(fitted.table, Objective(target_quality=1.02), tried=tried)
+    shipped = ship(tuned, table_of(logs.split("certify").labelled(), plan), train=fitted.table)
+
+    result = evaluate(logs.split("test"), with_rule(plan, shipped.rule), split="test")
+
+    assert shipped.certificate.certified
     assert result["policy"]["quality"] > result["baselines"]["best_single"]["quality"]
     assert result["policy"]["cost_per_1k"] < result["baselines"]["always_strong"]["cost_per_1k"]
     assert result["baselines"]["oracle"]["quality"] >= result["policy"]["quality"]
@@ -47,33 +62,30 @@ def test_the_tuned_policy_beats_the_best_single_tier_at_lower_cost(logs, plan):
     assert json.loads(json.dumps(result, allow_nan=False)) is not None
 
 
-def test_a_quality_target_takes_the_cheapest_rule_that_meets_it(logs, plan):
-    tuned = tune(logs.split("tune"), plan, Objective(target_quality=0.9))
+def test_what_is_tuned_on_are_the_labelled_training_rows_only(logs, fitted):
+    """Certification and test rows are in no table that rules are chosen on."""
+    train = logs.split("train")
 
-    strong = tuned.candidates[1]
-    cheaper = [c for c in tuned.candidates if c.quality >= 0.9 * strong.quality and c.cost < tuned.chosen.cost]
-    assert tuned.chosen.quality >= 0.9 * strong.quality
-    assert cheaper == []
-
-
-def test_a_budget_takes_the_best_rule_within_it(logs, plan):
-    single = tune(logs.split("tune"), plan, Objective()).candidates[0]
-    budget = single.cost * 3 / 1e9 * 1000
-
-    tuned = tune(logs.split("tune"), plan, Objective(budget=budget))
-
-    assert tuned.chosen.cost / 1e9 * 1000 <= budget
-    assert all(c.quality <= tuned.chosen.quality for c in tuned.candidates if c.cost / 1e9 * 1000 <= budget)
+    assert {query.split_key for query in train.queries} == set(fitted.table.keys)
+    assert len(train) == len(fitted.table)
+    assert {"train": 600, "certify": 200, "test": 200} == fitted.bundle.facts["rows"]
 
 
-def test_an_objective_that_nothing_meets_falls_back_to_the_strongest_tier(logs, plan):
-    tuned = tune(logs.split("tune"), plan, Objective(target_quality=1.9))
+def test_a_budget_takes_the_best_rule_within_it(fitted, tried):
+    """On the training rows the end of the path spends the budget, and no candidate within it is better."""
+    cheap = min(candidate.cost for candidate in tried)
+    budget = usd(round(cheap * 3000))
 
-    assert not tuned.met
-    assert tuned.chosen.rule == Always(1)
+    tuned = tune(fitted.table, Objective(budget=budget), tried=tried)
+
+    assert tuned.met
+    assert usd(round(tuned.naive.cost * 1000)) == pytest.approx(budget)
+    within = [candidate for candidate in tried if candidate.cost <= tuned.naive.cost]
+    assert all(candidate.quality <= tuned.naive.quality + 1e-9 for candidate in within)
 
 
 def test_remembering_changes_no_decision(logs, plan):
+    """Judging each prompt once, however many rules are replayed, is only quicker."""
     rows = replace(logs, queries=logs.queries[:60])
     for rule in (CostAware(quality_per_dollar=500.0), Thresholds(start=(0.4, 0.4), accept=(0.7, 0.7))):
         plain, quick = with_rule(plan, rule), remembering(with_rule(plan, rule))
@@ -86,6 +98,7 @@ def test_remembering_changes_no_decision(logs, plan):
 
 
 def test_cost_counts_every_call(logs, plan):
+    """A rejected answer was paid for too."""
     rows = logs.split("test")
     done = replay_all(rows, with_rule(plan, CostAware(quality_per_dollar=0.0)))
 
@@ -95,6 +108,7 @@ def test_cost_counts_every_call(logs, plan):
 
 
 def test_expected_costs_add_up_to_real_ones(logs, plan):
+    """On held-out rows the expected costs of a tier sum to what its calls cost."""
     rows = logs.split("test").queries
     for rank in range(2):
         expected = sum(plan.assessor.begin(query.request).cost[rank] for query in rows)
@@ -103,30 +117,91 @@ def test_expected_costs_add_up_to_real_ones(logs, plan):
 
 
 def test_splits_that_share_a_prompt_are_refused(logs):
-    first = logs.split("fit")
-    leaked = replace(logs.split("calibrate"), queries=(*logs.split("calibrate").queries, first.queries[0]))
+    """A prompt on both sides of a split would flatter every score; fitting and judging refuse it."""
+    first = logs.split("train")
+    certify = logs.split("certify")
+    leaked = replace(certify, queries=(*certify.queries, first.queries[0]))
 
     with pytest.raises(InputError, match="1 prompts stand in two splits"):
         disjoint(first, leaked)
-    everything = replace(logs, queries=(*logs.queries, replace(first.queries[0], split="calibrate")))
-    with pytest.raises(InputError, match="stand in two splits"):
+    everything = replace(logs, queries=(*logs.queries, replace(first.queries[0], split="certify")))
+    with pytest.raises(InputError, match="stands in split 'certify' and, under the same split key, in 'train'"):
         fit(everything, TIERS)
 
 
-def test_one_class_and_too_few_labels_are_refused(logs):
-    def labelled(quality):
-        queries = tuple(
-            replace(q, outcomes=tuple(Outcome(o.completion, quality) for o in q.outcomes)) for q in logs.queries
-        )
-        return replace(logs, queries=queries)
+def relabelled(logs, change):
+    """The same logs with ``change(rank, quality)`` for labels."""
+    return replace(
+        logs,
+        queries=tuple(
+            replace(q, outcomes=tuple(replace(o, quality=change(rank, o.quality)) for rank, o in enumerate(q.outcomes)))
+            for q in logs.queries
+        ),
+    )
 
-    with pytest.raises(InputError, match="every label is acceptable"):
-        fit(labelled(1.0), TIERS)
-    with pytest.raises(InputError, match="0 prompts are labelled at every tier; fitting needs at least 30"):
-        fit(labelled(math.nan), TIERS)
+
+@pytest.mark.parametrize(("label", "kind"), [(1.0, "acceptable"), (0.0, "unacceptable")])
+def test_one_class_is_refused(logs, label, kind):
+    """Labels that are all alike teach nothing, and the sentence says so."""
+    with pytest.raises(InputError, match=f"every label is {kind}: there is nothing to learn from one class"):
+        fit(relabelled(logs, lambda _rank, _quality: label), TIERS)
+
+
+def test_one_tier_of_one_class_is_learned_as_a_base_rate(logs):
+    """A tier that was always right in the log is held for nearly always right, whatever the prompt."""
+    found = fit(relabelled(logs, lambda rank, quality: 1.0 if rank else quality), TIERS, rungs=["prompt"])
+
+    chances = found.table.chances[0][:, 1]
+
+    assert (chances > 0.98).all()
+    assert np.ptp(chances) < 0.01
+
+
+def test_a_tier_without_any_label_is_refused_by_name(logs):
+    """Unlabelled is not wrong: without a label of the tier there is nothing to say of it."""
+    with pytest.raises(NotEnoughLabels, match="no answer of tier 'large' among the training rows has a label") as found:
+        fit(relabelled(logs, lambda rank, quality: math.nan if rank else quality), TIERS)
+    assert found.value.needed == 15
+
+
+def test_fewer_labels_than_the_lowest_rung_needs_are_refused(logs):
+    """The sentence says how many there are and how many are needed."""
+    few = replace(logs.split("train"), queries=logs.split("train").queries[:14])
+
+    with pytest.raises(InputError, match="14 prompts are labelled at every tier; fitting needs at least 15"):
+        fit(few, TIERS)
+    with pytest.raises(InputError, match="600 prompts are labelled at every tier; fitting needs at least 2500"):
+        fit(logs, TIERS, rungs=["trees"])
+
+
+def test_the_lowest_rung_fits_on_fifteen_labels(logs):
+    """From 15 labels up there is a bundle; its rule is always-strong until something is certified."""
+    few = replace(logs.split("train"), queries=logs.split("train").queries[:15])
+
+    found = fit(few, TIERS)
+
+    assert found.rung.name == "confidence"
+    assert found.bundle.facts["labelled"] == 15
+    assert isinstance(found.bundle.rule, Always)
+    assert found.prompts is None
+
+
+def test_an_unknown_rung_is_refused(logs):
+    """The sentence names the rungs that there are."""
+    with pytest.raises(InputError, match="there is no rung 'deep'; there are confidence, prompt, answer, trees"):
+        fit(logs, TIERS, rungs=["deep"])
+
+
+def test_a_log_without_propensities_cannot_be_fitted_on(logs):
+    """A bandit log that does not say how its answers came about supports nothing unbiased."""
+    mute = replace(logs, queries=tuple(replace(query, inclusion=None) for query in logs.queries))
+
+    with pytest.raises(InputError, match="does not say with which probability each answer was observed"):
+        fit(mute, TIERS)
 
 
 def test_metrics_agree_with_scikit_learn():
+    """AUROC with ties and the Brier score are the textbook's."""
     from sklearn.metrics import brier_score_loss, roc_auc_score
 
     rng = np.random.default_rng(0)
@@ -139,11 +214,13 @@ def test_metrics_agree_with_scikit_learn():
 
 
 def test_ece_is_zero_when_every_bin_is_right_and_one_when_all_are_wrong():
+    """The two ends of the calibration error."""
     assert ece(np.full(100, 0.25), np.tile([1.0, 0, 0, 0], 25), bins=1) == pytest.approx(0)
     assert ece(np.ones(50), np.zeros(50)) == 1
 
 
 def test_the_interval_draws_whole_clusters():
+    """Rows that share a split key count as one observation."""
     values = np.repeat([0.0, 1.0] * 10, 50)
     alone = interval(values, [str(i) for i in range(1000)])
     together = interval(values, [str(i // 50) for i in range(1000)])
@@ -153,6 +230,7 @@ def test_the_interval_draws_whole_clusters():
 
 
 def test_three_tiers_can_be_trained_and_routed():
+    """States of one, two and three answers are fitted, and the tuned policy routes over all of them."""
     tiers = ladder("small", "middle", "large")
     base = records(500)
     rng = np.random.default_rng(2)
@@ -163,12 +241,14 @@ def test_three_tiers_can_be_trained_and_routed():
         return replace(query, outcomes=(small, middle, large))
 
     logs = replace(base, tiers=tiers.names, queries=tuple(map(widened, base.queries)))
-    bundle = fit(logs, tiers).bundle
+    found = fit(logs, tiers, rungs=["answer"])
+    bundle = found.bundle
     plan = Plan(ladder=tiers, assessor=Trained(tiers, bundle.estimators), rule=bundle.rule, best_single="large")
 
-    tuned = tune(logs.split("tune"), plan, Objective())
-    result = evaluate(logs.split("test"), with_rule(plan, tuned.chosen.rule), split="test")
+    tuned = tune(found.table, Objective(target_quality=1.0), families=("single", "cost_aware", "induction"))
+    result = evaluate(logs.split("test"), with_rule(plan, tuned.naive.rule), split="test")
 
-    assert sorted(bundle.estimators.scorer) == [1, 2, 3, 4, 5, 6, 7]
-    assert set(result["policy"]["escalation_rate"]) == {"small", "middle", "large"}
-    assert result["policy"]["quality"] >= result["baselines"]["best_single"]["quality"] - 0.03
+    assert [1, 2, 3, 4, 5, 6, 7] == sorted(bundle.estimators.scorer)
+    assert {"small", "middle", "large"} == set(result["policy"]["escalation_rate"])
+    assert result["policy"]["quality"] > result["baselines"]["always_cheap"]["quality"]
+    assert result["policy"]["cost_per_1k"] < result["baselines"]["always_strong"]["cost_per_1k"]
