@@ -13,8 +13,12 @@ def fingerprint(records: Records) -> str:
     Sixteen hexadecimal digits.
     """
     digest = hashlib.sha256("\x1f".join(records.tiers).encode())
-    for query in sorted(records.queries, key=lambda query: query.id):
-        parts = [query.id, query.request.prompt_hash, query.split, query.split_key, repr(query.inclusion)]
+    ordered = sorted(records.queries, key=lambda query: query.id)
+    # Which queries belong together matters, not what that is called: ingest gives split keys names of its own.
+    first: dict[str, str] = {}
+    for query in ordered:
+        together = first.setdefault(query.split_key, query.id)
+        parts = [query.id, query.request.prompt_hash, query.split, together, repr(query.inclusion)]
         for outcome in query.outcomes:
             if outcome is None:
                 parts.append("")

@@ -332,3 +332,13 @@ def test_the_fingerprint_names_the_content():
 
     assert fingerprint(logs) == fingerprint(replace(logs, queries=logs.queries[::-1]))
     assert len({fingerprint(logs), *changed}) == 6
+
+
+def test_the_fingerprint_does_not_depend_on_how_split_keys_are_called():
+    """Ingest names them anew; the same rows that belong together are the same data."""
+    logs = simulated(20)
+    renamed = replace(logs, queries=tuple(replace(q, split_key=f"group {q.split_key}") for q in logs.queries))
+    joined = replace(logs, queries=tuple(replace(q, split_key=f"group {q.id[-1]}") for q in logs.queries))
+
+    assert fingerprint(logs) == fingerprint(renamed)
+    assert fingerprint(logs) != fingerprint(joined)
