@@ -130,7 +130,7 @@ def _policy(settings: Config) -> Iterator[Finding]:
             "policy",
             "warning",
             "no policy has been trained for these tiers, so every request goes to the strongest one; label some "
-            "answers and run `tierwise train fit` and `tierwise train tune`",
+            "answers and run `tierwise train run --target-quality 0.95`",
         )
     else:
         yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")

@@ -58,7 +58,10 @@ def off_policy(trials: Trials = None, as_json: Json = False) -> None:
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="Which public data.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="zellinger-llama3, zellinger-gpt4o, routellm-gsm8k or routellm-mmlu.", show_default=False),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Where to write labels.parquet and tierwise.toml.")],
     as_json: Json = False,
 ) -> None:

@@ -19,8 +19,10 @@ from training.commands.console import SAMPLE, Configured, Data, Json, warn
 def evaluate(
     data: Data = SAMPLE,
     config: Configured = "preset:local",
-    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle to judge.")] = DEFAULT_BUNDLE,
-    split: Annotated[str, typer.Option("--split", help="train, certify or test.")] = "test",
+    bundle: Annotated[
+        Path, typer.Option("--bundle", help="The bundle to judge.", show_default="the one that ships")
+    ] = DEFAULT_BUNDLE,
+    split: Annotated[str, typer.Option("--split", help="Which rows: train, certify or test.")] = "test",
     as_json: Json = False,
 ) -> None:
     """Judge a bundle against single tiers, the hull of them, simpler routers and the oracle."""

@@ -49,10 +49,13 @@ def ingest(
         OnConflict, typer.Option("--on-conflict", help="What becomes of labels that contradict each other.")
     ] = "reject",
     estimate_tokens: Annotated[
-        bool, typer.Option("--estimate-tokens", help="Where counts lack: four characters a token, and say so.")
+        bool,
+        typer.Option(
+            "--estimate-tokens", help="Where token counts are missing, take four characters a token, and say so."
+        ),
     ] = False,
     splits: Annotated[Splits, typer.Option("--splits", help="Keep the log's own, if any, or split anew.")] = "file",
-    seed: Annotated[int, typer.Option("--seed", help="Of the new splits.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the new splits.")] = 0,
     logged: Annotated[
         Logged, typer.Option("--logged", help="full: every tier was meant to be asked for every prompt.")
     ] = "auto",

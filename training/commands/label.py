@@ -71,11 +71,10 @@ def grade(
             **source.keep(labels, now=time.time()),
             **summary(source.sheet.answers, labels),
         }
-    say(
-        _finite(facts),
-        f"graded {facts['labelled']:,} answers by {made.name}, {facts['unclear']:,} unclear",
-        as_json=as_json,
-    )
+    told = f"graded {facts['labelled']:,} answers by {made.name}, {facts['unclear']:,} unclear"
+    if not todo:
+        told = "every answer is labelled already; --replace grades them anew"
+    say(_finite(facts), told, as_json=as_json)
 
 
 @app.command()
@@ -95,7 +94,7 @@ def judge(
     limit: Annotated[int | None, typer.Option(min=1, help="How many answers to judge at most.")] = None,
     journal: Annotated[Path | None, typer.Option(help="The run's progress; default: beside --out.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 4,
-    seed: Annotated[int, typer.Option(help="Which trusted answers are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw of trusted answers.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Let a model judge answers. A rerun goes on where the last one stopped."""
@@ -152,14 +151,16 @@ def judge(
 def plan(
     data: Annotated[Path, typer.Option("--data", help="Labelled answers, as `tierwise train ingest` writes them.")],
     config: Configured = None,
-    bundle: Annotated[Path, typer.Option("--bundle", help="The policy to certify.")] = DEFAULT_BUNDLE,
+    bundle: Annotated[
+        Path, typer.Option("--bundle", help="The policy to certify.", show_default="the one that ships")
+    ] = DEFAULT_BUNDLE,
     target_quality: Annotated[float, typer.Option(help="Least share of the strongest tier's quality.")] = 0.95,
     confidence: Annotated[float, typer.Option(help="How sure the certificate must be, such as 0.9.")] = 0.9,
     split: Annotated[str, typer.Option(help="The pilot: rows that the policy was not fitted on.")] = "certify",
     count: Annotated[int, typer.Option("--next", min=0, help="How many requests to choose for labelling.")] = 0,
     ledger: Annotated[bool, typer.Option("--ledger", help="Choose them from the ledger, not from --data.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write what to label next.")] = None,
-    seed: Annotated[int, typer.Option(help="The draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Say how many labels a certificate needs, and which requests to label next.

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from router import config as configuration
+from router.errors import InputError
 from training.commands.console import Json, say, warn
 from training.commands.run import WORK
 
@@ -25,10 +26,14 @@ def promote(
         typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", help="Where the champion serves from; default: [policy] bundle.")
+        Path | None, typer.Option("--to", help="Where the champion serves from; default: \\[policy] bundle.")
     ] = None,
-    margin: Annotated[float, typer.Option(help="How much mean quality may seem to be lost.")] = 0.01,
-    force: Annotated[bool, typer.Option("--force", help="Promote whatever the verdict; it is written down.")] = False,
+    margin: Annotated[
+        float, typer.Option(help="How much mean quality may seem to be lost, as 0.01 for a point.")
+    ] = 0.01,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote whatever the verdict is; the registry keeps both.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", help="The folder of training jobs.")] = WORK,
     model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
     as_json: Json = False,
@@ -57,7 +62,7 @@ def promote(
             bundle = registry.fetch(version, Path(scratch))
             data = data or labels_of(version, registry, out)
         if data is None:
-            raise typer.BadParameter("a bundle is judged on labelled rows; pass them", param_hint="--data")
+            raise InputError("a bundle is judged on labelled rows; pass them with --data")
         challenger = load(bundle)
         records = ingest(data, settings.tiers).records
         if challenger.facts.get("data") != fingerprint(records):

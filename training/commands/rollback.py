@@ -17,7 +17,7 @@ def rollback(
         typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", help="Where the champion serves from; default: [policy] bundle.")
+        Path | None, typer.Option("--to", help="Where the champion serves from; default: \\[policy] bundle.")
     ] = None,
     model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
     as_json: Json = False,

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from router import config as configuration
+from router.errors import InputError
 from training.commands.console import Json, status
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(
     budget: Annotated[float | None, typer.Option(help="Most USD per 1,000 requests.")] = None,
     profile: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=quality:0.98 or NAME=budget:2.5, a rule for other traffic; may be repeated."),
+        typer.Option(help="NAME=quality:0.98 or NAME=budget:2.5, one more rule in the same bundle; may be repeated."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Labelled logs; default: the configuration's ledger and its labels.")
@@ -40,13 +41,15 @@ def run(
         str | None,
         typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
     ] = None,
-    delta: Annotated[float, typer.Option(help="How often the certificate may be wrong.")] = 0.1,
-    if_drift: Annotated[bool, typer.Option("--if-drift", help="Only when the champion's traffic has drifted.")] = False,
+    delta: Annotated[float, typer.Option(help="Probability with which the certificate may be wrong.")] = 0.1,
+    if_drift: Annotated[
+        bool, typer.Option("--if-drift", help="Train only when the champion's traffic has drifted.")
+    ] = False,
     promote: Annotated[
         bool, typer.Option("--promote", help="Make the challenger champion, if it deserves it.")
     ] = False,
     to: Annotated[
-        Path | None, typer.Option("--to", help="Where the champion serves from; default: [policy] bundle.")
+        Path | None, typer.Option("--to", help="Where the champion serves from; default: \\[policy] bundle.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the data, say what would be done, and stop.")
@@ -60,9 +63,12 @@ def run(
     ] = None,
     max_rejects: Annotated[float, typer.Option("--max-rejects", help="Share of refused rows that stops it.")] = 0.05,
     estimate_tokens: Annotated[
-        bool, typer.Option("--estimate-tokens", help="Where counts lack: four characters a token, and say so.")
+        bool,
+        typer.Option(
+            "--estimate-tokens", help="Where token counts are missing, take four characters a token, and say so."
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of splits and of the certificate's order.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the splits and of the order in which the certificate looks.")] = 0,
     experiment: Annotated[str, typer.Option(help="MLflow's experiment.")] = "tierwise",
     model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
     as_json: Json = False,
@@ -83,9 +89,9 @@ def run(
         serving_path(settings, to)  # before an hour's work, not after it
     source = data if data is not None else ledger_of(settings)
     if source is None:
-        raise typer.BadParameter("the ledger is switched off in the configuration; pass --data")
+        raise InputError("the ledger is switched off in the configuration; pass the labelled logs with --data")
     if isinstance(source, Path) and not source.is_file():
-        raise typer.BadParameter(f"{source}: there is no such file", param_hint="--data")
+        raise InputError(f"{source}: there is no such file; pass the labelled logs with --data")
     options = Options(
         mapping=Mapped() if mapping is None else load_mapping(mapping),
         max_rejects=max_rejects,
@@ -147,7 +153,7 @@ def _no_drift(job: Job, context: Context) -> dict[str, Any] | None:
     context.say(f"drift: {found.level}" + "".join(f"; {reason}" for reason in found.reasons))
     if found.level == "alarm":
         return None
-    sentence = f"no drift that calls for training ({found.level}, {found.n:,} requests compared)"
+    sentence = f"nothing calls for training ({found.level}, {found.n:,} requests compared)"
     return {"status": "no_drift", "exit_code": EXIT_CODES["no_drift"], "sentence": sentence, "drift": found.as_dict()}
 
 

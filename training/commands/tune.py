@@ -24,7 +24,7 @@ def tune(
         float | None, typer.Option(help="Least share of the strongest tier's quality, such as 0.95.")
     ] = None,
     budget: Annotated[float | None, typer.Option(help="Most USD per 1,000 requests.")] = None,
-    delta: Annotated[float, typer.Option(help="How often the certificate may be wrong.")] = 0.1,
+    delta: Annotated[float, typer.Option(help="Probability with which the certificate may be wrong.")] = 0.1,
     profile: Annotated[str, typer.Option(help="Which of the bundle's profiles to tune.")] = DEFAULT_PROFILE,
     as_json: Json = False,
 ) -> None:
@@ -61,6 +61,8 @@ def tune(
     profiles = {**untuned.profiles, profile: Profile(shipped.rule, facts)}
     target = out or bundle
     version = replace(untuned, profiles=profiles).save(target)
+    if target != bundle:  # so that another profile can be tuned in the new place
+        table_file.save(train, table_file.beside(target))
     say(
         {"bundle": str(target), "version": version, "profile": profile, "rule": shipped.rule.as_dict(), **facts},
         f"wrote {target} ({version[:16]}). {shipped.certificate.statement}",
