@@ -47,9 +47,11 @@ def log_wealth(
 
     *plain* are the predictable plug-in bets ``sqrt(2 ln(1/delta) / (n v_t))`` of Waudby-Smith and Ramdas.
     *recalculated* ask at each value for what is still missing, over the values still to come:
-    ``sqrt(2 (ln(1/delta) - ln W_t) / ((n - t) v_t))`` (Voracek and Orabona 2025, "STaR-bets"), and go on with the
-    plain ones when the target is reached. Here ``v_t`` is the variance of the values before ``t``. Both depend on the
-    past alone, so both are valid.
+    ``sqrt(2 (ln(1/delta) - ln W_t) / ((n - t) v_t))``, which is the principle of Voracek and Orabona ("STaR-Bets:
+    Sequential Target-Recalculating Bets for Tighter Confidence Intervals", NeurIPS 2025, arXiv 2505.22422) but not
+    their algorithm: where that stops betting at the target, these go on with the plain bets, and their results on
+    optimal width are not claimed. Here ``v_t`` is the variance of the values before ``t``. Both depend on the past
+    alone, and that is all that validity rests on.
     """
     values = np.asarray(values, float)
     n = values.shape[-1]
