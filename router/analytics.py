@@ -72,7 +72,7 @@ class Row:
     ``key`` is None for requests that lack what they are grouped by. ``wasted`` is the part of ``cost`` that paid for
     answers that were not returned. ``escalated`` counts requests that went on after an answer, ``failed`` those
     that got none. ``unreported`` counts answers whose usage the provider did not report, and whose cost is
-    therefore missing. ``audits`` counts the stronger tiers that were asked in the background, which are no requests,
+    therefore missing. ``audits`` counts the tiers that were asked in the background or later, which are no requests,
     and ``audited`` is the part of ``cost`` that paid for them; it is no part of ``wasted``.
 
     Of a tier or a model, ``cost`` and ``tokens`` are its own share of each request, so that rows sum to the total;

@@ -1,9 +1,10 @@
-"""One audit: the tier that an accepted answer spared, asked all the same when nobody waits for it any more."""
+"""One audit: a tier that a decision spared, asked all the same when nobody waits for it any more."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from router.assess import Assessor, Evidence
 from router.decision import Attempt, Decision
@@ -16,13 +17,15 @@ from router.trace import answered, failed
 from router.types import Completion, Request
 
 REASON = "to learn whether the cheaper answer was good enough"
+_REASONS = {"audited": REASON, "collected": "to have every tier's answer to train on"}
 
 
 @dataclass(frozen=True, slots=True)
 class Audit(Op[None]):
     """Begin to ask ``tier``, of this ``rank``, in the background; never fails, and waits for nothing.
 
-    ``decision`` is the one that it is an audit of, ``evidence`` what was known when that was made.
+    ``decision`` is the one that it is an audit of, ``evidence`` what was known when that was made. ``propensity`` is
+    the probability of the draw, None for the decision's own; ``verdict`` is what its answer is called.
     """
 
     tier: Tier
@@ -31,6 +34,8 @@ class Audit(Op[None]):
     decision: Decision
     assessor: Assessor
     evidence: Evidence
+    propensity: float | None = None
+    verdict: Literal["audited", "collected"] = "audited"
 
     @property
     def expected_cost(self) -> int:
@@ -47,9 +52,10 @@ async def audit(op: Audit, *, id: str, created: float) -> Decision:
     Raises:
         LedgerError: it could not be written.
     """
-    first = op.decision
+    first, reason = op.decision, _REASONS[op.verdict]
+    propensity = first.audit if op.propensity is None else op.propensity
     request = replace(op.request, deadline=None)
-    run = Run(op.rank, REASON, propensity=first.audit)
+    run = Run(op.rank, reason, propensity=propensity)
     asked = await ask(op.tier, request, seed=id, expires=math.inf, live=False)
     if isinstance(asked.outcome, Completion):
         attempt = _audited(op, answered(op.tier, run, asked, asked.outcome).attempt, asked.outcome)
@@ -60,9 +66,9 @@ async def audit(op: Audit, *, id: str, created: float) -> Decision:
         id=id,
         created=created,
         start=op.tier.name,
-        reason=REASON,
+        reason=reason,
         attempts=(attempt,),
-        propensity=first.audit,
+        propensity=propensity,
         strong_cost=0,
         best_single_cost=None if first.best_single_cost is None else 0,
         latency=asked.latency,
@@ -79,7 +85,7 @@ async def audit(op: Audit, *, id: str, created: float) -> Decision:
 
 def _audited(op: Audit, attempt: Attempt, answer: Completion) -> Attempt:
     """The answer with its confidence and its signals, as an escalation would have had them."""
-    attempt = replace(attempt, verdict="audited")
+    attempt = replace(attempt, verdict=op.verdict)
     try:
         evidence = op.assessor.observe(op.evidence, op.rank, answer)
     except Exception:  # noqa: BLE001 - it was paid for, so it is written down unjudged
@@ -88,7 +94,7 @@ def _audited(op: Audit, attempt: Attempt, answer: Completion) -> Attempt:
     signals = zip(NAMES, evidence.answers[-1].signals.tolist(), strict=True)
     return replace(
         attempt,
-        reason=REASON,
+        reason=_REASONS[op.verdict],
         confidence=None if math.isnan(confidence) else confidence,
         signals={name: value for name, value in signals if not math.isnan(value)},
     )

@@ -40,7 +40,13 @@ def audit_rate(advantage: float, *, least: float, most: float, width: float) -> 
 
 def chosen(decision_id: str, rate: float) -> bool:
     """Whether the decision of this id is audited: drawn from the id, so that it can be told again from the ledger."""
-    if rate <= 0:
-        return False
-    drawn = int(hashlib.sha256(f"audit:{decision_id}".encode()).hexdigest()[:12], 16) / 16**12
-    return drawn < rate
+    return rate > 0 and number_of(decision_id) < rate
+
+
+def number_of(decision_id: str) -> float:
+    """The permanent random number of a decision in [0, 1), by which it is drawn whenever it is.
+
+    One number for every draw makes them nest: of several, a decision that any of them takes is taken with the largest
+    of their probabilities.
+    """
+    return int(hashlib.sha256(f"audit:{decision_id}".encode()).hexdigest()[:12], 16) / 16**12

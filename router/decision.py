@@ -10,8 +10,8 @@ from typing import Any, Literal
 from router.pricing import usd
 from router.types import Stop, ToolCall, Usage
 
-Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped", "audited"]
-ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted", "audited")
+Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped", "audited", "collected"]
+ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted", "audited", "collected")
 """The verdicts of tiers that gave an answer."""
 
 
@@ -21,7 +21,7 @@ class Attempt:
 
     ``verdict``: *accepted* is the answer returned; *escalated* was not good enough; *outvoted* came after the
     answer that was returned; *failed* gave no answer; *skipped* was never called; *audited* was asked in the
-    background, after another answer had been returned. ``confidence`` is the
+    background, after another answer had been returned; *collected* was asked later, to train on. ``confidence`` is the
     calibrated probability that the answer is acceptable and ``threshold`` the bar it had to reach (accepted
     iff confidence >= threshold; for an outvoted answer the bar is the confidence in the one returned); both are
     None where no answer was judged. ``cost`` is in nano-dollars.
@@ -80,7 +80,9 @@ class Decision:
 
     ``audit`` is the probability with which a stronger tier was to be asked in the background afterwards, 0 where
     none could be. What that tier answered is a decision of its own: its ``audit_of`` is the id of the first one, its
-    ``propensity`` that probability, and its single attempt *audited*.
+    ``propensity`` that probability, and its single attempt *audited*. What was *collected* later, from any tier, is
+    such a decision too; its ``propensity`` is the probability with which the request was drawn. One whose attempts
+    are all *skipped* only notes such a probability, for answers that were there already.
     """
 
     id: str
@@ -178,7 +180,8 @@ class Decision:
 
     def _opening(self) -> str:
         if self.audit_of is not None:
-            return f"An audit of decision {self.audit_of}: {self.start} was asked, {self.reason}."
+            kind = "Answers collected for" if any(a.verdict == "collected" for a in self.attempts) else "An audit of"
+            return f"{kind} decision {self.audit_of}: {self.start} was asked, {self.reason}."
         profile = "" if self.profile == "default" else f" (profile {self.profile!r})"
         line = f"Started at {self.start}{profile}: {self.reason}."
         if self.suffices:

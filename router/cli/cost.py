@@ -135,8 +135,8 @@ def _notes(total: dict[str, Any], *, by: str) -> list[str]:
         )
     if total["audits"]:
         notes.append(
-            f"{_dollars(total['audited'])} of the cost paid for {total['audits']:,} audits: stronger tiers asked in "
-            "the background, to learn from."
+            f"{_dollars(total['audited'])} of the cost paid for {total['audits']:,} audits: tiers asked in the "
+            "background or by `tierwise train collect`, to learn from."
         )
     if total["wasted"]:
         notes.append(f"{_dollars(total['wasted'])} of the cost paid for answers that were not returned.")

@@ -79,7 +79,7 @@ def _by_request(
         request.c.key,
         func.sum(case((is_audit, 0), else_=1)).label("requests"),
         func.sum(request.c.cost_nano).label("cost"),
-        *_audits(request.c, request.c.cost_nano),
+        *_audits(request.c.audit_of.is_not(None) & _asked(request.c.id), request.c.cost_nano),
         func.sum(request.c.escalated).label("escalated"),
         func.sum(failed).label("failed"),
         *_savings(request.c),
@@ -118,7 +118,7 @@ def _by_attempt(
             key.label("key"),
             requests("accepted", "escalated", "outvoted", "failed").label("requests"),
             func.sum(attempts.c.cost_nano).label("cost"),
-            *_audits(decisions.c, attempts.c.cost_nano),
+            *_audits(~is_request & (attempts.c.verdict != "skipped"), attempts.c.cost_nano),
             func.count(distinct(case((left, attempts.c.decision_id)))).label("escalated"),
             requests("failed").label("failed"),
             *_usage(attempts.c, decisions.c),
@@ -140,10 +140,19 @@ def _by_attempt(
     ]
 
 
-def _audits(decision: Columns, cost: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def _asked(decision_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a decision asked any tier, and is not only a note about answers that were there."""
+    from sqlalchemy import exists
+
+    from router.ledger.schema import attempts
+
+    tried = attempts.alias()
+    return exists().where(tried.c.decision_id == decision_id, tried.c.verdict != "skipped")
+
+
+def _audits(is_audit: ColumnElement[bool], cost: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     from sqlalchemy import case, func
 
-    is_audit = decision.audit_of.is_not(None)
     return [
         func.sum(case((is_audit, 1), else_=0)).label("audits"),
         func.sum(case((is_audit, cost), else_=0)).label("audited"),

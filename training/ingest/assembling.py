@@ -11,6 +11,7 @@ from typing import Literal
 from router.errors import InputError
 from router.tiers import Ladder
 from router.types import Message, Request
+from training.ingest.chances import Chances
 from training.ingest.gathering import Gathered, Settled
 from training.ingest.observation import Observation
 from training.ingest.options import Options
@@ -45,25 +46,30 @@ def queries_of(
     options: Options,
     *,
     kind: Kind,
-    unasked: Mapping[str, Mapping[str, float]],
+    chances: Chances,
 ) -> tuple[Query, ...]:
     """Make queries.
 
     Prompts that are equal but for case and white space, turns of one conversation, and whatever shares a session, a
-    tenant or the file's own split key have one split key. ``unasked`` has the inclusion probabilities of tiers that
-    were not asked, by query and tier, where they are known.
+    tenant or the file's own split key have one split key. ``chances`` has the inclusion probabilities of tiers that
+    were not asked, and of what was collected, where they are known.
 
     Raises:
         InputError: only some rows have a split.
     """
     own = [_prompt_key(whole.query.request.messages) for whole in wholes]
     joined = _joined(wholes, own)
-    lone = kind == "bandit" and len(ladder) == 2 and not unasked and all(len(whole.settled) == 1 for whole in wholes)
+    lone = (
+        kind == "bandit"
+        and len(ladder) == 2
+        and not chances.by_query
+        and all(len(whole.settled) == 1 for whole in wholes)
+    )
     made = []
     for whole, prompt in zip(wholes, own, strict=True):
         first = next(iter(whole.query.all()))
         key = hashlib.sha256(joined.name(prompt).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        inclusion = () if kind == "full" else _inclusion(whole, ladder, unasked.get(whole.query.key, {}), lone=lone)
+        inclusion = () if kind == "full" else _inclusion(whole, ladder, chances, lone=lone)
         made.append(
             Query(
                 id=whole.query.key,
@@ -124,11 +130,14 @@ def _prompt_key(messages: Sequence[Message]) -> str:
     return f"prompt:{Request(messages=spoken).prompt_hash}"
 
 
-def _inclusion(whole: Whole, ladder: Ladder, unasked: Mapping[str, float], *, lone: bool) -> tuple[float, ...] | None:
+def _inclusion(whole: Whole, ladder: Ladder, chances: Chances, *, lone: bool) -> tuple[float, ...] | None:
     known = {name: settled.first.inclusion for name, settled in whole.settled.items()}
     if all(chance is None for chance in known.values()):
         return None
-    given = {**unasked, **{name: math.nan if chance is None else chance for name, chance in known.items()}}
+    # A collection saw every answer there is, also those that the decision or an audit might not have brought.
+    drawn = chances.collected.get(whole.query.key, 0.0)
+    seen = {name: math.nan if chance is None else max(chance, drawn) for name, chance in known.items()}
+    given = {**chances.by_query.get(whole.query.key, {}), **seen}
     if lone:
         # One of two tiers was asked, so the other one was with the rest of the probability.
         ((asked, chance),) = given.items()

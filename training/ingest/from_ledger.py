@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from router.decision import ANSWERED, Attempt, Decision
 from router.ledger import Ledger
@@ -13,6 +12,7 @@ from router.ledger.codec import Entry
 from router.ledger.label import Label
 from router.tiers import Ladder
 from router.types import Completion, Request
+from training.ingest.chances import Chances
 from training.ingest.from_file import Skipped
 from training.ingest.observation import Observation, estimate
 from training.ingest.options import Options
@@ -21,13 +21,6 @@ from training.ingest.tier_names import TierNames
 from training.records import Outcome
 
 _NO_TEXT = 'the ledger kept no text of this request; set `keep = "text"` under [ledger] for those to train on'
-
-
-@dataclass(frozen=True, slots=True)
-class Chances:
-    """The inclusion probabilities of tiers that a decision did not ask, as far as its log says: by query and tier."""
-
-    by_query: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def observations(
@@ -57,6 +50,7 @@ def observations(
     reader = _Reader(ladder, options, tiers, labels, chances)
     for entry in ledger.decisions(since, until):
         yield from reader.read(entry)
+    reader.finish()
     if reader.answers:
         tiers.check(where="the ledger")
 
@@ -76,6 +70,8 @@ class _Reader:
         self._labels = labels
         self._chances = chances
         self._known: dict[str, float | None] = {}
+        self._spared: list[str] = []
+        self._framed = 0
         self.answers = 0
 
     def read(self, entry: Entry) -> Iterator[Observation | Reject | Skipped]:
@@ -89,7 +85,16 @@ class _Reader:
                 yield Reject(decision.id, "audit_of", "it is an audit of a decision that was not read", query)
                 return
             first = self._known[query]
-            path = None if first is None else min(first, 1.0) * decision.propensity
+            if first is not None and _collects(decision):
+                # Every draw goes by the decision's one number, so the largest of their probabilities holds. Whatever
+                # path the rule took, the collection saw the other tiers, so the path's probability is no factor of it.
+                path = max(self._chances.collected.get(query, 0.0), decision.propensity)
+                self._chances.collected[query] = path
+                self._framed = len(self._spared)
+                if not answered:
+                    return
+            else:
+                path = None if first is None else first * decision.propensity
         else:
             self._known[query] = path
             self._unasked(decision, path)
@@ -102,6 +107,15 @@ class _Reader:
         for attempt in answered:
             self.answers += 1
             yield from self._answer(decision, entry.request, attempt, query, path)
+
+    def finish(self) -> None:
+        """Note that what a collection left out might have been in it, with a probability that the ledger does not say.
+
+        A collection draws among the decisions before it.
+        """
+        for query in self._spared[: self._framed]:
+            unasked = self._chances.by_query[query]
+            unasked.update({name: math.nan for name, chance in unasked.items() if chance == 0})
 
     def _answer(
         self, decision: Decision, request: Request, attempt: Attempt, query: str, path: float | None
@@ -158,12 +172,20 @@ class _Reader:
         """
         if path != 1:
             return
+        self._spared.append(decision.id)
         asked = {attempt.tier for attempt in decision.attempts}
         chances = {name: 0.0 for name in self._ladder.names if name not in asked}
         audited = _next(self._ladder, decision)
         if audited in chances:
             chances[audited] = decision.audit
         self._chances.by_query[decision.id] = chances
+
+
+def _collects(decision: Decision) -> bool:
+    """Whether it was written by a collection, and not by an audit."""
+    return not any(attempt.verdict == "audited" for attempt in decision.attempts) and any(
+        attempt.verdict in ("collected", "skipped") for attempt in decision.attempts
+    )
 
 
 def _path(decision: Decision) -> float | None:

@@ -15,6 +15,7 @@ from router.tiers import Ladder
 from training.fingerprint import fingerprint
 from training.ingest import from_file, from_ledger
 from training.ingest.assembling import Kind, Whole, check_splits, kind_of, queries_of
+from training.ingest.chances import Chances
 from training.ingest.columnar import columns_of
 from training.ingest.from_file import Skipped
 from training.ingest.gathering import Gathering, settle
@@ -80,19 +81,19 @@ def ingest(
             return _as_it_is(read(path, ladder), path)
         with Rejects(options.rejects, unit="row") as rejects:
             items = from_file.observations(path, ladder, options)
-            return _ingest(items, ladder, options, rejects, where=str(path), unasked={})
+            return _ingest(items, ladder, options, rejects, where=str(path), chances=Chances())
     with Rejects(options.rejects, unit="line") as rejects:
         items = from_file.observations(path, ladder, options)
-        return _ingest(items, ladder, options, rejects, where=str(path), unasked={})
+        return _ingest(items, ladder, options, rejects, where=str(path), chances=Chances())
 
 
 def _ingest_ledger(
     ledger: Ledger, ladder: Ladder, options: Options, since: float | None, until: float | None
 ) -> Ingested:
-    chances = from_ledger.Chances()
+    chances = Chances()
     with Rejects(options.rejects, unit="decision") as rejects:
         items = from_ledger.observations(ledger, ladder, options, chances, since=since, until=until)
-        return _ingest(items, ladder, options, rejects, where="the ledger", unasked=chances.by_query)
+        return _ingest(items, ladder, options, rejects, where="the ledger", chances=chances)
 
 
 def _ingest(
@@ -102,7 +103,7 @@ def _ingest(
     rejects: Rejects,
     *,
     where: str,
-    unasked: Mapping[str, Mapping[str, float]],
+    chances: Chances,
 ) -> Ingested:
     skipped: Counter[str] = Counter()
     tally = _Tally()
@@ -121,7 +122,7 @@ def _ingest(
     own = check_splits(wholes)
     _require_labels(wholes, where)
     kind = kind_of(wholes, ladder, options, rejected=rejects.total)
-    queries = queries_of(wholes, ladder, options, kind=kind, unasked=unasked)
+    queries = queries_of(wholes, ladder, options, kind=kind, chances=chances)
     records = Records(ladder.names, queries)
     try:
         apart(records)

@@ -50,6 +50,21 @@ def choose(
         InputError: there are fewer candidates than ``count``, or count or width are not positive.
     """
     n = len(margin)
+    inclusion = inclusion_of(count, margin=margin, width=width)
+    random = np.random.default_rng(seed)
+    order = np.lexsort((random.random(n), cluster))
+    sure, open_ = order[inclusion[order] >= 1], order[inclusion[order] < 1]
+    rows = np.concatenate([sure, open_[_ticked(inclusion[open_], count - len(sure), random.random())]])
+    return Choice(rows=np.sort(rows), inclusion=inclusion, cluster=cluster)
+
+
+def inclusion_of(count: int, *, margin: Floats, width: float | None = None) -> Floats:
+    """The probability of each of n candidates, (n,), with which ``count`` of them are chosen: see :func:`choose`.
+
+    Raises:
+        InputError: there are fewer candidates than ``count``, or count or width are not positive.
+    """
+    n = len(margin)
     if not 1 <= count <= n:
         raise InputError(f"{count} requests cannot be chosen from {n} candidates; ask for 1 to {n}")
     if width is not None and not 0 < width < math.inf:
@@ -58,12 +73,7 @@ def choose(
     h = width if width is not None else max(float(np.median(distance)), 1e-6)
     # A candidate far from a tie must keep a chance above zero, or its weight would be infinite: the even half is that.
     near = np.exp(-(distance - distance.min()) / h)
-    inclusion = _filled(0.5 / n + 0.5 * near / near.sum(), count)
-    random = np.random.default_rng(seed)
-    order = np.lexsort((random.random(n), cluster))
-    sure, open_ = order[inclusion[order] >= 1], order[inclusion[order] < 1]
-    rows = np.concatenate([sure, open_[_ticked(inclusion[open_], count - len(sure), random.random())]])
-    return Choice(rows=np.sort(rows), inclusion=inclusion, cluster=cluster)
+    return _filled(0.5 / n + 0.5 * near / near.sum(), count)
 
 
 def _ticked(inclusion: Floats, count: int, start: float) -> NDArray[np.int64]:

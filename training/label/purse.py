@@ -41,7 +41,7 @@ class Purse:
 
         def spend(op: Send) -> Completion:
             worst = worst_case(op.tier, op.request)
-            self._hold(worst)
+            self.hold(worst)
             actual = unreported = 0
             try:
                 completion = send(op)
@@ -51,17 +51,12 @@ class Purse:
                 actual = 0 if error.usage is None else op.tier.cost(error.usage)
                 raise
             finally:
-                with self._changed:
-                    self._held -= worst
-                    self.spent += actual
-                    self.calls += 1
-                    self.unreported += unreported
-                    self._changed.notify_all()
+                self.settle(worst, actual, unreported=unreported)
             return completion
 
         return spend
 
-    def _hold(self, worst: int) -> None:
+    def hold(self, worst: int) -> None:
         """Set ``worst`` aside, waiting for calls under way that may give some of theirs back.
 
         Raises:
@@ -78,6 +73,15 @@ class Purse:
                 self._changed.notify_all()
                 raise BudgetReached("the next call might cost more than is left of the budget")
             self._held += worst
+
+    def settle(self, worst: int, actual: int, *, calls: int = 1, unreported: int = 0) -> None:
+        """Give back the ``worst`` that was set aside, and count what it ``actual``ly came to."""
+        with self._changed:
+            self._held -= worst
+            self.spent += actual
+            self.calls += calls
+            self.unreported += unreported
+            self._changed.notify_all()
 
     def _fits(self, worst: int) -> bool:
         return self.limit is None or self.spent + self._held + worst <= self.limit
