@@ -6,6 +6,7 @@ import typer
 
 from training.commands import (
     benchmark,
+    collect,
     compare,
     drift,
     evaluate,
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(ingest.ingest)
+app.command()(collect.collect)
 app.add_typer(label.app, name="label")
 app.command()(fit.fit)
 app.command()(tune.tune)
