@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from data import price
 from data.price import HERE, PRICES, SAMPLE
+from training.records import SPLITS, split_named
 
 CARD = HERE / "README.md"
 
@@ -79,6 +80,10 @@ among the examples of a prompt to fit on.
 
 {splits_table}
 
+Training reads *fit* and *tune* as `train`, which everything is fitted and tuned on, and *calibrate* as `certify`, which
+the certificate alone uses: {train:,}, {certify:,} and {test:,} prompts
+([why](../docs/decisions/0010-splits-and-cross-fitting.md)).
+
 `split_key` is the SHA-256 of the family and the question, so that folds and intervals keep a question's wordings together.
 
 ## Prices are nominal
@@ -134,6 +139,7 @@ def card() -> str:
         auroc_small=auroc(frame, tier="small"),
         auroc_large=auroc(frame, tier="large"),
         splits_table=splits(wide),
+        **{name: int((wide["split"].map(split_named) == name).sum()) for name in SPLITS},
         basis={
             "generated": "the measured time of a generated token",
             "measured": "measured time per token",
