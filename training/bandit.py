@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from router.errors import InputError
 from router.features import Floats
 from router.policy import Rule, Run, State
-from training.records import Query, Records
+from training.records import Query, Records, label_weight
 from training.table import Table, seen_as, table_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class BanditLog:
     which outcomes were, label included. ``inclusion`` (n, K) is the probability with which the logging policy,
     audits included, would have observed each given the request and the answers before it; NaN where the log does
     not say. ``dropped`` counts the requests left out because an answer that was given has no label or no price.
+    ``counts`` (n,) is how many requests each one's labels stand for; None where every one stands for itself.
     """
 
     table: Table
@@ -39,6 +40,15 @@ class BanditLog:
     inclusion: Floats
     tiers: tuple[str, ...]
     dropped: int = 0
+    counts: Floats | None = None
+
+    @property
+    def share(self) -> Floats:
+        """What each request counts in a mean, (n,): 1 on average."""
+        if self.counts is None:
+            return np.ones(len(self.seen))
+        found: Floats = self.counts / self.counts.mean()
+        return found
 
     def __post_init__(self) -> None:
         shape = self.seen.shape
@@ -75,6 +85,7 @@ def bandit_log(records: Records, plan: Plan) -> BanditLog:
         inclusion=np.array([_inclusion(query, tiers) for query in kept], float),
         tiers=records.tiers,
         dropped=len(records.queries) - len(kept),
+        counts=np.array(list(map(label_weight, kept))),
     )
 
 

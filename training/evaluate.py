@@ -19,6 +19,7 @@ from training.bootstrap import DRAWS, Bootstrap, bounds
 from training.certificate import Certificate
 from training.hull import hull
 from training.judged import by_tier, calibration, estimators_of, gain, importance, judge
+from training.log_evidence import log_evidence
 from training.policy_metrics import PER_1K, Candidate, curve_metrics, frontier, prompt_metrics
 from training.records import Records, disjoint
 from training.replay import Replayed, remembering, replay_all
@@ -61,7 +62,8 @@ def evaluate(
 
     The policy is replayed through the runtime's own cascade. Costs are USD per 1,000 requests and count every call,
     rejected answers included. Intervals are of one paired bootstrap over split keys. Baselines that learn or choose
-    something, and the frontier, need ``training``. ``split`` says which rows these are, for the protocol.
+    something, and the frontier, need ``training``. ``split`` says which rows these are, for the protocol. Where a
+    policy's log lacks some labels, ``off_policy`` has what all of its rows say of this one, or why they cannot.
 
     Raises:
         InputError: an evaluated prompt was trained on, no row is labelled at every tier, or a cost is not known.
@@ -95,14 +97,15 @@ def evaluate(
         },
         "frontier": list(found.points),
         "hull": [[spot.cost, spot.quality] for spot in hull(found.curve)],
-        "scorer": by_tier(judged.answer, judged.good, names),
-        "classifier": by_tier(judged.prompt, judged.good, names),
+        "scorer": by_tier(judged.answer, judged),
+        "classifier": by_tier(judged.prompt, judged),
         "calibration": calibration(judged),
         "slices": slices(rows, done.quality, done.cost),
         "gain": gain(judged),
         "importance": importance(judged, estimators),
         "thresholds": bars(done.decisions, plan.rule, names),
         "certificate": certificate.as_dict() if isinstance(certificate, Certificate) else _plain(certificate),
+        **({} if (logged := log_evidence(records, remembered)) is None else {"off_policy": logged}),
     }
 
 

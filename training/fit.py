@@ -29,7 +29,7 @@ from training.heads import Bools, Ints, fit_head, folds_of
 from training.lengths import Lengths, fit_lengths, lengths_of
 from training.picking import curve_of, pick
 from training.prompt_fit import PromptPipeline, fit_base_rates, fit_prompts
-from training.records import Records, apart
+from training.records import Records, apart, row_weight
 from training.rungs import RUNGS, Rung, affordable
 from training.table import Table, states
 
@@ -68,13 +68,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class _Data:
-    """The training rows as arrays; ``quality`` and ``chance`` (n, K): labels, and one over what observed them."""
+    """The training rows as arrays; (n, K) each: ``quality``, the probability ``chance`` with which an answer was
+    observed, and what each label counts, ``count``.
+    """
 
     records: Records
     ladder: Ladder
     answers: Answers
     quality: Floats
     chance: Floats
+    count: Floats
     fold: Ints
     lengths: Lengths
     full: Bools
@@ -84,7 +87,7 @@ class _Data:
         """Each row's weight in learning tier ``rank``'s quality from the answers of ``run``: 0 where one is missing."""
         seen = self.answers.answered(run) if run else np.ones(len(self.quality), bool)
         least = self.chance[:, [*run, rank]].min(axis=1)
-        return np.where(seen & ~np.isnan(self.quality[:, rank]), 1 / least, 0.0)
+        return np.where(seen & ~np.isnan(self.quality[:, rank]), self.count[:, rank] / least, 0.0)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
     tried = tuple(map(Tried, steps, picked.areas, picked.behind, picked.error))
     rung, (chosen, table) = steps[picked.chosen], fits[picked.chosen]
     full = data.full
-    strongest_share = data.quality[full].mean(axis=0)
+    single = np.average(table.quality, axis=0, weights=table.weight)
     bundle = PolicyBundle(
         tiers=ladder.names,
         models=tuple(tier.model for tier in ladder.tiers),
@@ -145,7 +148,7 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
             length=fit_lengths(data.lengths, data.answers.hand),
         ),
         profiles={"default": Profile(Always(why="this bundle has not been tuned, so the strongest tier is asked"))},
-        best_single=ladder.names[int(np.argmax(strongest_share))],
+        best_single=ladder.names[int(np.argmax(single))],
         facts={
             "data": fingerprint(records),
             "rows": {
@@ -183,6 +186,7 @@ def _read(train: Records, ladder: Ladder) -> _Data:
         answers=answers,
         quality=quality,
         chance=chance,
+        count=np.array([[1.0 if one is None else one.weight for one in query.outcomes] for query in queries]),
         fold=folds_of([query.split_key for query in queries]),
         lengths=lengths_of(queries),
         full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1),
@@ -326,7 +330,7 @@ def _table(data: _Data, candidate: _Candidate, costs: Mapping[int, Floats]) -> T
         chances={mask: found[full] for mask, found in candidate.chances.items()},
         expected={mask: found[full] for mask, found in costs.items()},
         draw=np.array([drawn(query.request.prompt_hash) for query in queries]),
-        weight=1 / data.chance[full].min(axis=1),
+        weight=np.array(list(map(row_weight, queries))),
         keys=tuple(query.split_key for query in queries),
     )
 

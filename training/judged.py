@@ -13,7 +13,7 @@ from router.estimators import sigmoid
 from router.features import Floats
 from training.answers import columns
 from training.heads import ACCEPTABLE
-from training.metrics import debiased_ece, ece, graded, reliability
+from training.metrics import brier, debiased_ece, ece, graded, reliability
 from training.rows import Rows
 
 TOP = 20
@@ -28,7 +28,7 @@ _READ = 200  # rows on which inputs are shuffled: each costs as many judgements
 class Judged:
     """Chances on n rows of K tiers: ``prompt`` from the prompt alone, ``answer`` of each tier's own answer when it
     alone has answered, ``raw`` the same before calibration (None when nothing was trained). ``good`` (n, K).
-    ``inputs`` (at most 200, D): what the scorer read of the cheapest tier's answers.
+    ``inputs`` (at most 200, D): what the scorer read of the cheapest tier's answers. ``weight`` (n,): the rows'.
     """
 
     tiers: tuple[str, ...]
@@ -37,6 +37,7 @@ class Judged:
     raw: Floats | None
     good: Floats
     inputs: Floats | None
+    weight: Floats
 
 
 def judge(rows: Rows, plan: Plan, estimators: Estimators | None) -> Judged:
@@ -59,7 +60,15 @@ def judge(rows: Rows, plan: Plan, estimators: Estimators | None) -> Judged:
                     read.append(inputs)
     good = (rows.quality >= ACCEPTABLE).astype(float)
     trained = estimators is not None
-    return Judged(plan.ladder.names, prompt, answer, raw if trained else None, good, np.array(read) if read else None)
+    return Judged(
+        tiers=plan.ladder.names,
+        prompt=prompt,
+        answer=answer,
+        raw=raw if trained else None,
+        good=good,
+        inputs=np.array(read) if read else None,
+        weight=rows.weight,
+    )
 
 
 def estimators_of(plan: Plan) -> Estimators | None:
@@ -67,12 +76,12 @@ def estimators_of(plan: Plan) -> Estimators | None:
     return plan.assessor.estimators if isinstance(plan.assessor, Trained) else None
 
 
-def by_tier(chances: Floats, good: Floats, tiers: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
-    """Every figure of a confidence, per tier; of the rows where there is one."""
+def by_tier(chances: Floats, judged: Judged) -> dict[str, dict[str, float | None]]:
+    """Every figure of a confidence, ``chances`` (n, K), per tier; of the rows where there is one."""
     found = {}
-    for rank, name in enumerate(tiers):
+    for rank, name in enumerate(judged.tiers):
         known = ~np.isnan(chances[:, rank])
-        found[name] = graded(chances[known, rank], good[known, rank])
+        found[name] = graded(chances[known, rank], judged.good[known, rank], weight=judged.weight[known])
     return found
 
 
@@ -90,12 +99,12 @@ def calibration(judged: Judged) -> dict[str, Any]:
 
 
 def _reliable(chances: Floats, judged: Judged, rank: int) -> dict[str, Any]:
-    good = judged.good[:, rank]
+    good, weight = judged.good[:, rank], judged.weight
     return {
-        "ece": ece(chances, good),
-        "debiased_ece": debiased_ece(chances, good),
-        "brier": float(np.mean((chances - good) ** 2)),
-        "bins": reliability(chances, good),
+        "ece": ece(chances, good, weight=weight),
+        "debiased_ece": debiased_ece(chances, good, weight=weight),
+        "brier": brier(chances, good, weight=weight),
+        "bins": reliability(chances, good, weight=weight),
     }
 
 

@@ -138,16 +138,30 @@ def evaluate_off_policy(
     label = np.where(whole, table.quality[rows, np.maximum(trails.returned, 0)], 0.0)
     spent = np.where(_shown(trails), np.take_along_axis(table.cost, np.maximum(trails.asked, 0), axis=1), 0.0)
     quality = _scores(
-        trails, brought=np.zeros_like(spent), last=label, offset=trails.chances, weights=weights, fold=fold
+        trails,
+        brought=np.zeros_like(spent),
+        last=label,
+        offset=trails.chances,
+        weights=weights,
+        fold=fold,
+        share=log.share,
     )
-    cost = _scores(trails, brought=spent, last=np.zeros_like(label), offset=trails.expected, weights=weights, fold=fold)
+    cost = _scores(
+        trails,
+        brought=spent,
+        last=np.zeros_like(label),
+        offset=trails.expected,
+        weights=weights,
+        fold=fold,
+        share=log.share,
+    )
     return OffPolicy(
         n=len(rows),
         dropped=log.dropped,
         method="direct" if whole.all() else "dr",
-        value=Figures(float(quality.dr.mean()), float(cost.dr.mean())),
-        quality_interval=_interval(quality.dr, table.keys),
-        cost_interval=_interval(cost.dr, table.keys),
+        value=Figures(float((log.share * quality.dr).mean()), float((log.share * cost.dr).mean())),
+        quality_interval=_interval(quality.dr, table.keys, log.share),
+        cost_interval=_interval(cost.dr, table.keys, log.share),
         dm=Figures(quality.dm, cost.dm),
         ips=Figures(quality.ips, cost.ips),
         snips=Figures(quality.snips, cost.snips),
@@ -166,12 +180,19 @@ class _Scores:
 
 
 def _scores(
-    trails: Trails, *, brought: Floats, last: Floats, offset: Floats, weights: Floats, fold: NDArray[np.int64]
+    trails: Trails,
+    *,
+    brought: Floats,
+    last: Floats,
+    offset: Floats,
+    weights: Floats,
+    fold: NDArray[np.int64],
+    share: Floats,
 ) -> _Scores:
     """Estimate the mean of what walks bring: ``brought`` (n, K) by their steps and ``last`` (n,) at their end.
 
     ``offset`` (n, K, K) is what the state before each step says of every tier, ``weights`` (n, K) is 1/p_t where
-    the step was observed and 0 elsewhere.
+    the step was observed and 0 elsewhere. ``share`` (n,) is what each request counts in the means, 1 on average.
     """
     rows, whole = np.arange(len(last)), trails.whole
     value = continuation(
@@ -189,9 +210,10 @@ def _scores(
             onward[goes] = value[goes, place + 1]
         score[at] += (weights[:, place] * (brought[:, place] + onward - value[:, place]))[at]
     final = np.where(whole, weights[rows, trails.steps - 1], 0.0)
+    final = final * share
     weighted = final * total
     return _Scores(
-        dm=float(model.mean()),
+        dm=float((share * model).mean()),
         ips=float(weighted.mean()),
         snips=float(weighted.sum() / final.sum()) if final.any() else float("nan"),
         dr=score,
@@ -229,10 +251,10 @@ def _folds(keys: tuple[str, ...], folds: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(np.arange(count) % folds)[clusters]
 
 
-def _interval(scores: Floats, keys: tuple[str, ...]) -> Interval:
+def _interval(scores: Floats, keys: tuple[str, ...], share: Floats) -> Interval:
     """Mean plus and minus its normal error, rows of one split key taken as one observation."""
-    centre = float(scores.mean())
-    sums = np.bincount(_clusters(keys), weights=scores - centre)
+    centre = float((share * scores).mean())
+    sums = np.bincount(_clusters(keys), weights=share * (scores - centre))
     clusters = len(sums)
     if clusters < 2:
         return Interval(float("-inf"), float("inf"))

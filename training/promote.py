@@ -20,7 +20,7 @@ from router.pricing import usd
 from training.errors import NotPromoted
 from training.heads import ACCEPTABLE
 from training.metrics import ece, interval
-from training.records import Records
+from training.records import Records, row_weight
 from training.replay import replay_all, with_rule
 
 FEWEST_ROWS = 30
@@ -45,13 +45,15 @@ class Margins:
 @dataclass(frozen=True)
 class Judged:
     """What one policy did on the held-out rows, in their order: quality and nano-dollars per row, (n,), and the
-    confidence in the answer returned, NaN where none was judged.
+    confidence in the answer returned, NaN where none was judged. ``weight`` (n,): how many requests each row stands
+    for; None where each stands for itself.
     """
 
     version: str
     quality: Floats
     cost: Floats
     confidence: Floats
+    weight: Floats | None = None
 
     @property
     def ece(self) -> float | None:
@@ -59,7 +61,12 @@ class Judged:
         known = ~np.isnan(self.confidence)
         if not known.any():
             return None
-        return ece(self.confidence[known], (self.quality[known] >= ACCEPTABLE).astype(float))
+        weight = None if self.weight is None else self.weight[known]
+        return ece(self.confidence[known], (self.quality[known] >= ACCEPTABLE).astype(float), weight=weight)
+
+    def mean(self, values: Floats) -> float:
+        """The mean of ``values`` (n,) over the rows, weighted."""
+        return float(np.average(values, weights=self.weight))
 
 
 @dataclass(frozen=True)
@@ -76,11 +83,21 @@ class Verdict:
 
 
 def judge(records: Records, plan: Plan) -> Judged:
-    """Replay a plan over held-out rows through the runtime's own cascade."""
+    """Replay a plan over held-out rows through the runtime's own cascade.
+
+    Raises:
+        InputError: the log does not say how probable it was that a row was observed.
+    """
     done = replay_all(records, plan)
     accepted = [decision.accepted for decision in done.decisions]
     confidence = [np.nan if one is None or one.confidence is None else one.confidence for one in accepted]
-    return Judged(plan.policy_version, done.quality, done.cost, np.array(confidence, float))
+    weight = np.array(list(map(row_weight, records.queries)))
+    if np.isnan(weight).any():
+        raise InputError(
+            f"query {records.queries[int(np.isnan(weight).argmax())].id!r} does not say with which probability its "
+            "answers were observed, so nothing can be compared on it; leave it out or complete it"
+        )
+    return Judged(plan.policy_version, done.quality, done.cost, np.array(confidence, float), weight)
 
 
 def gate(challenger: Judged, champion: Judged, *, keys: tuple[str, ...], margins: Margins) -> Verdict:
@@ -94,18 +111,18 @@ def gate(challenger: Judged, champion: Judged, *, keys: tuple[str, ...], margins
     if not n == len(challenger.quality) == len(champion.quality):
         raise InputError(f"the gate compares the same rows: {len(challenger.quality)}, {len(champion.quality)}, {n}")
     gained, spent = challenger.quality - champion.quality, challenger.cost - champion.cost
-    low, high = interval(gained, keys)
-    cost_low, cost_high = interval(spent, keys)
-    was = float(champion.cost.mean())
+    low, high = interval(gained, keys, weight=challenger.weight)
+    cost_low, cost_high = interval(spent, keys, weight=challenger.weight)
+    mean, was = challenger.mean, challenger.mean(champion.cost)
     figures: dict[str, Any] = {
         "n": n,
-        "quality": float(challenger.quality.mean()),
-        "champion_quality": float(champion.quality.mean()),
-        "quality_difference": float(gained.mean()),
+        "quality": mean(challenger.quality),
+        "champion_quality": mean(champion.quality),
+        "quality_difference": mean(gained),
         "quality_difference_interval": [low, high],
-        "cost_per_1k": _per_1k(float(challenger.cost.mean())),
+        "cost_per_1k": _per_1k(mean(challenger.cost)),
         "champion_cost_per_1k": _per_1k(was),
-        "cost_difference_per_1k": _per_1k(float(spent.mean())),
+        "cost_difference_per_1k": _per_1k(mean(spent)),
         "cost_difference_interval_per_1k": [_per_1k(cost_low), _per_1k(cost_high)],
         "ece": challenger.ece,
         "champion_ece": champion.ece,
@@ -118,18 +135,18 @@ def gate(challenger: Judged, champion: Judged, *, keys: tuple[str, ...], margins
         ),
         (
             low > -margins.quality,
-            f"quality is not worse: {gained.mean():+.4f}, at least {low:+.4f}, margin {margins.quality}",
-            f"quality may be worse: {gained.mean():+.4f}, perhaps {low:+.4f}, margin {margins.quality}",
+            f"quality is not worse: {mean(gained):+.4f}, at least {low:+.4f}, margin {margins.quality}",
+            f"quality may be worse: {mean(gained):+.4f}, perhaps {low:+.4f}, margin {margins.quality}",
         ),
-        _worth(gained=low, spent=spent, cost_high=cost_high, was=was, margins=margins),
+        _worth(gained=low, spent=mean(spent), cost_high=cost_high, was=was, margins=margins),
         _calibrated(challenger.ece, champion.ece, margins),
     ]
     reasons = tuple(good if held else bad for held, good, bad in checks)
     return Verdict(all(held for held, _, _ in checks), reasons, figures)
 
 
-def _worth(*, gained: float, spent: Floats, cost_high: float, was: float, margins: Margins) -> tuple[bool, str, str]:
-    change = float(spent.mean()) / was if was else 0.0
+def _worth(*, gained: float, spent: float, cost_high: float, was: float, margins: Margins) -> tuple[bool, str, str]:
+    change = spent / was if was else 0.0
     if cost_high < 0:
         return True, f"cost is lower: {change:+.1%}", ""
     if gained > 0 and change <= margins.cost:
@@ -196,8 +213,9 @@ def _unopposed(
 ) -> Verdict:
     certificate = challenger.facts.get("certificate") or {}
     certified = bool(certificate.get("certified"))
-    _, high = interval(mine.cost - strong.cost, keys)
-    spent = float(mine.cost.mean()) / float(strong.cost.mean()) if strong.cost.mean() else 1.0
+    _, high = interval(mine.cost - strong.cost, keys, weight=mine.weight)
+    dear = mine.mean(strong.cost)
+    spent = mine.mean(mine.cost) / dear if dear else 1.0
     cheaper = high < 0
     reasons = (
         f"{because}, so the challenger is held to its certificate",
@@ -207,10 +225,10 @@ def _unopposed(
     )
     figures = {
         "n": len(keys),
-        "quality": float(mine.quality.mean()),
-        "strong_quality": float(strong.quality.mean()),
-        "cost_per_1k": _per_1k(float(mine.cost.mean())),
-        "strong_cost_per_1k": _per_1k(float(strong.cost.mean())),
+        "quality": mine.mean(mine.quality),
+        "strong_quality": mine.mean(strong.quality),
+        "cost_per_1k": _per_1k(mine.mean(mine.cost)),
+        "strong_cost_per_1k": _per_1k(dear),
     }
     return Verdict(certified and cheaper, reasons, figures)
 

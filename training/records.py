@@ -113,6 +113,23 @@ class Records:
         return len(self.queries)
 
 
+def label_weight(query: Query) -> float:
+    """How many requests a query's labels stand for: the largest of its labels' weights, 1 where it has none.
+
+    Labels are bought by request, each with the weight of one over the probability that the request was chosen, so
+    they agree; where they do not, the label that was least likely to be there decides.
+    """
+    return max((o.weight for o in query.outcomes if o is not None and not math.isnan(o.quality)), default=1.0)
+
+
+def row_weight(query: Query) -> float:
+    """How many requests a query with every label stands for in a mean: what observed its answers, and its labels.
+
+    NaN where the log does not say with which probability the answers were observed.
+    """
+    return query.weight * label_weight(query)
+
+
 def split_named(name: str) -> str:
     """Return the split that a file's word for it means: "fit", "tune" and "validation" are for training.
 

@@ -9,14 +9,14 @@ import numpy as np
 from router.cascade import Plan
 from router.errors import InputError
 from router.features import Floats
-from training.records import Query, Records
+from training.records import Query, Records, row_weight
 from training.replay import costs_of, qualities_of
 
 
 @dataclass(frozen=True)
 class Rows:
     """n queries at K tiers: ``quality`` and ``cost`` (n, K; nano-dollars), split keys, and the ``weight`` (n,) of each,
-    one over the probability with which it was observed.
+    one over the probability with which it was observed and labelled.
     """
 
     records: Records
@@ -50,7 +50,7 @@ def rows_of(records: Records, plan: Plan) -> Rows:
     if not records.queries:
         raise InputError("no row is labelled at every tier, so nothing can be judged; label some, or pass other rows")
     cost = costs_of(records, plan)
-    weight = np.array([query.weight for query in records.queries])
+    weight = np.array(list(map(row_weight, records.queries)))
     for found, told in (
         (np.isnan(cost).any(axis=1), "has an answer without token counts, so its cost is not known"),
         (np.isnan(weight), "does not say with which probability its answers were observed"),

@@ -50,7 +50,12 @@ def support_of(log: BanditLog, trails: Trails, *, clip: float, floor: float) -> 
     n, whole = len(trails.steps), trails.whole
     if whole.all():
         return Support(
-            by_chance=0.0, effective=float(n), effective_by_chance=0.0, most_weight=1.0, clipped=0.0, silent=0.0
+            by_chance=0.0,
+            effective=_effective(log.share),
+            effective_by_chance=0.0,
+            most_weight=1.0,
+            clipped=0.0,
+            silent=0.0,
         )
     _need_propensities(log, trails)
     reached = np.nan_to_num(trails.inclusion[np.arange(n), trails.steps - 1], nan=0.0)
@@ -59,8 +64,8 @@ def support_of(log: BanditLog, trails: Trails, *, clip: float, floor: float) -> 
     seen_by_chance = weights[chance & whole]
     found = Support(
         by_chance=float(chance.mean()),
-        effective=_effective(weights),
-        effective_by_chance=_effective(seen_by_chance),
+        effective=_effective(weights * log.share),
+        effective_by_chance=_effective((weights * log.share)[chance & whole]),
         most_weight=float(weights.max(initial=0.0)),
         clipped=float(np.mean(seen_by_chance > clip)) if seen_by_chance.size else 0.0,
         silent=float(np.mean(~whole & (trails.inclusion[np.arange(n), trails.steps - 1] == 0))),

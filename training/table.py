@@ -14,7 +14,7 @@ from router.assess import Evidence
 from router.cascade import Plan, drawn
 from router.features import Floats
 from router.policy import Rule, Run, State
-from training.records import Records
+from training.records import Records, row_weight
 from training.replay import costs_of, qualities_of
 
 DEEPEST = 3
@@ -30,8 +30,9 @@ class Table:
     ``quality`` (n, K): labels in [0, 1]. ``cost`` (n, K): what each tier's call cost, in nano-dollars.
     ``chances``: per bit mask of the tiers that have answered, 0 for the prompt alone, the calibrated probabilities
     (n, K) that each tier's answer is acceptable. ``expected``: with the same keys, the nano-dollars (n, K) that
-    each call is expected to cost. ``draw`` (n,): each prompt's number for mixtures. ``weight`` (n,): one over the
-    probability that a query is in the data, 1 for full information. ``keys``: split keys, which cluster rows.
+    each call is expected to cost. ``draw`` (n,): each prompt's number for mixtures. ``weight`` (n,): how many
+    requests a row stands for, one over the probability that it is in the data, labels included; 1 for full
+    information. ``keys``: split keys, which cluster rows.
     """
 
     quality: Floats
@@ -152,6 +153,6 @@ def table_of(records: Records, plan: Plan) -> Table:
         chances=chances,
         expected=expected,
         draw=np.array([drawn(query.request.prompt_hash) for query in queries]),
-        weight=np.array([query.weight for query in queries]),
+        weight=np.array(list(map(row_weight, queries))),
         keys=tuple(query.split_key for query in queries),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from router.errors import InputError
 from router.policy import (
@@ -165,15 +167,19 @@ def ship(tuned: Tuned, table: Table, *, train: Table, seed: int = 0) -> Shipped:
         done = walk(table, candidate.rule)
         strong = candidate.rule == strongest
         trials.append(Trial(label=told(candidate.rule), quality=done.quality, cost=done.cost, strongest=strong))
+    most = float(train.weight.max(initial=1.0))  # a bound that no certification row has a say in
     certificate = certify(
         trials,
         strong=table.quality[:, -1],
         keys=table.keys,
         goal=goal,
         seed=seed,
-        weight=table.weight,
-        w_max=float(train.weight.max(initial=1.0)),  # a bound that no certification row has a say in
+        weight=np.minimum(table.weight, most),
+        w_max=most,
     )
+    if (over := int((table.weight > most * (1 + 1e-9)).sum())) and certificate.certified:
+        told_of = f"No prompt counts as more than {most:.4g} requests, the most in training; {over:,} would have."
+        certificate = replace(certificate, statement=f"{certificate.statement} {told_of}")
     if certificate.chosen is not None:
         chosen = tuned.path[certificate.chosen]
         return Shipped(chosen.rule, chosen.family, certificate)
