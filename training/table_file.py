@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,11 @@ def load(path: Path) -> Table:
         InputError: it is missing or no such table.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # Opened here, since numpy leaves a damaged file open that it opened itself.
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if not isinstance(found, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array")  # noqa: TRY004 - a fault of the file, not of the caller
             arrays = {name: found[name] for name in found.files}
         return Table(
             quality=arrays["quality"],
@@ -59,7 +64,7 @@ def load(path: Path) -> Table:
         )
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such table; `tierwise train fit` writes it beside the bundle") from None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: it is no table that `tierwise train fit` wrote ({error}); fit again") from None
 
 
