@@ -1,4 +1,4 @@
-"""What each profile of a bundle is to be tuned for, as it is written on the command line."""
+"""What each profile of a bundle is to be tuned for, as the command line or the configuration says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.bundle import DEFAULT_PROFILE
+from router.config.train import TrainGoal, TrainSettings
 from router.errors import InputError
 from training.tune import Objective
+
+DELTA = 0.1
+"""How often a certificate may be wrong unless somebody says otherwise."""
 
 _KEYS = {"quality": "target_quality", "absolute": "quality", "budget": "budget"}
 
@@ -17,7 +21,7 @@ def goals_of(
     *,
     target_quality: float | None = None,
     budget: float | None = None,
-    delta: float = 0.1,
+    delta: float = DELTA,
 ) -> dict[str, Objective]:
     """The objective of each profile; that of "default" is ``target_quality`` and ``budget``.
 
@@ -40,6 +44,27 @@ def goals_of(
     if DEFAULT_PROFILE not in found:
         raise InputError("requests that name no profile need an objective too; pass --target-quality or --budget")
     return found
+
+
+def goals_in(settings: TrainSettings, *, delta: float | None = None) -> dict[str, Objective]:
+    """The objective of each profile as `[train]` has them; ``delta``, where it is given, holds for all.
+
+    Raises:
+        InputError: it has none for requests that name no profile.
+    """
+    if settings.goal.target_quality is None and settings.goal.budget is None:
+        raise InputError(
+            "nothing says what to tune for; pass --target-quality or --budget, or write `target_quality` or `budget` "
+            "under [train] in the configuration"
+        )
+
+    def objective(goal: TrainGoal) -> Objective:
+        least = next(found for found in (delta, goal.delta, settings.goal.delta, DELTA) if found is not None)
+        return Objective(target_quality=goal.target_quality, budget=goal.budget, delta=least)
+
+    return {DEFAULT_PROFILE: objective(settings.goal)} | {
+        name: objective(goal) for name, goal in settings.profiles.items()
+    }
 
 
 def _numbers(text: str, written: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from router.config.settings import (
 )
 from router.config.table import Table, place_of
 from router.config.tier import tier_of
+from router.config.train import TrainSettings, train_settings
 from router.errors import ConfigError
 from router.tiers import Ladder, Tier
 from router.types import Usage
@@ -44,8 +45,8 @@ class Config:
     """A whole configuration.
 
     ``source`` is the file that it was read from, None when it was built in code. ``version`` is the first 12
-    hexadecimal digits of the SHA-256 of everything but where files lie: two configurations that route, price
-    and record alike share it.
+    hexadecimal digits of the SHA-256 of everything but where files lie and what training aims for: two
+    configurations that route, price and record alike share it.
     """
 
     tiers: Ladder
@@ -53,6 +54,7 @@ class Config:
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     defaults: Defaults = field(default_factory=Defaults)
     audits: Audits = field(default_factory=Audits)
+    train: TrainSettings = field(default_factory=TrainSettings)
     source: Path | None = None
 
     @classmethod
@@ -64,6 +66,7 @@ class Config:
         ledger: LedgerSettings | Mapping[str, Any] | None = None,
         defaults: Defaults | Mapping[str, Any] | None = None,
         audits: Audits | Mapping[str, Any] | None = None,
+        train: TrainSettings | Mapping[str, Any] | None = None,
     ) -> Config:
         """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
 
@@ -77,6 +80,7 @@ class Config:
             ledger=ledger if isinstance(ledger, LedgerSettings) else ledger_settings(_within("ledger", ledger), folder),
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
             audits=audits if isinstance(audits, Audits) else audit_settings(_within("audits", audits)),
+            train=train if isinstance(train, TrainSettings) else train_settings(_within("train", train)),
         )
 
     @property
@@ -160,7 +164,7 @@ def _how_to_start() -> str:
 
 
 def _config(table: Table, where: Path | None, today: date) -> Config:
-    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits")
+    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train")
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
@@ -178,6 +182,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         ledger=ledger_settings(table.table("ledger"), folder),
         defaults=default_settings(table.table("defaults")),
         audits=audit_settings(table.table("audits")),
+        train=train_settings(table.table("train")),
         source=where,
     )
 

@@ -41,7 +41,10 @@ def run(
         str | None,
         typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
     ] = None,
-    delta: Annotated[float, typer.Option(help="Probability with which the certificate may be wrong.")] = 0.1,
+    delta: Annotated[
+        float | None,
+        typer.Option(help="Probability with which the certificate may be wrong; default: 0.1, or that of [train]."),
+    ] = None,
     if_drift: Annotated[
         bool, typer.Option("--if-drift", help="Train only when the champion's traffic has drifted.")
     ] = False,
@@ -73,9 +76,12 @@ def run(
     model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
     as_json: Json = False,
 ) -> None:
-    """Turn labelled logs into a certified policy: ingest, fit, tune, certify, evaluate, report, log, register."""
+    """Turn labelled logs into a certified policy: ingest, fit, tune, certify, evaluate, report, log, register.
+
+    Where the command line names no goal, those of `train` and `train.profiles` in the configuration hold.
+    """
     from router.planning import ledger_of
-    from training.goals import goals_of
+    from training.goals import DELTA, goals_in, goals_of
     from training.ingest import Mapped, Options, load_mapping
     from training.job import Job, Session
     from training.promote import serving_path
@@ -98,10 +104,16 @@ def run(
         tokens="estimate" if estimate_tokens else "logged",
         seed=seed,
     )
+    if target_quality is None and budget is None and not profile:
+        goals = goals_in(settings.train, delta=delta)
+    else:
+        goals = goals_of(
+            profile or (), target_quality=target_quality, budget=budget, delta=DELTA if delta is None else delta
+        )
     job = Job(
         config=settings,
         source=source,
-        goals=goals_of(profile or (), target_quality=target_quality, budget=budget, delta=delta),
+        goals=goals,
         options=options,
         seed=seed,
         champion=_champion(settings, to),
