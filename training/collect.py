@@ -117,8 +117,8 @@ def collect(
         for done, result in enumerate(results, start=1):
             progress(done, len(todo))
             if isinstance(result, BudgetReached):
-                stopped = "budget"
-                break
+                stopped = "budget"  # requests that had begun are still to be counted; no other begins
+                continue
             if isinstance(result, Exception):
                 raise result
             broken = [decision for decision in result.decisions if decision.error is not None]
