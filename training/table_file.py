@@ -51,7 +51,7 @@ def load(path: Path) -> Table:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             if not isinstance(found, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array")  # noqa: TRY004 - a fault of the file, not of the caller
+                raise ValueError("it holds a single array")  # noqa: TRY004, TRY301 - a fault of the file
             arrays = {name: found[name] for name in found.files}
         return Table(
             quality=arrays["quality"],
