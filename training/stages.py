@@ -29,6 +29,7 @@ from training.promote import weigh
 from training.provenance import environment, provenance
 from training.recording import record_of
 from training.reference import reference_of
+from training.replay import with_rule
 from training.report import ReportContext, render
 from training.run import Context, Stage, peak_mib
 from training.table import Table, table_of
@@ -159,7 +160,7 @@ def _evaluate(context: Context) -> dict[str, Any]:
     known = _training(context)
     for name in job.goals:
         context.say(f"judging {name!r} on held-out prompts")
-        plan = replace(session.plan(bundle), rule=bundle.profiles[name].rule)
+        plan = with_rule(session.plan(bundle), bundle.profiles[name].rule)
         goal = job.goals[name]
         training = replace(
             known, aim=_aim(goal), alternatives=_alternatives(known.candidates, _aim(goal), session.table)
@@ -199,7 +200,9 @@ def _report(context: Context) -> dict[str, Any]:
             "queries": data["queries"],
             "splits": data["splits"],
             "labels": data["labels"],
+            "tokens": data["tokens"],
             "estimated_tokens": data["tokens"] != "logged",
+            "cannot": data["cannot"],
         },
         rungs=context.facts["fit"]["rungs"],
         certificate=context.facts["certify"]["certificate"],

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from router import config as configuration
 from router.bundle import load
+from router.cascade import Plan
+from router.errors import InputError
 from router.planning import DEFAULT_BUNDLE, plan_of
 from training.commands.console import SAMPLE, Configured, Data, Json, warn
 
@@ -25,9 +27,13 @@ def evaluate(
     split: Annotated[str, typer.Option("--split", help="Which rows: train, certify or test.")] = "test",
     as_json: Json = False,
 ) -> None:
-    """Judge a bundle against single tiers, the hull of them, simpler routers and the oracle."""
+    """Judge a bundle against single tiers, the hull of them, simpler routers and the oracle.
+
+    Where the log is of a policy and lacks some labels, it also says what all of its rows tell of this one.
+    """
     from training.evaluate import evaluate as judge
     from training.fingerprint import fingerprint
+    from training.log_evidence import log_evidence
     from training.records import read
 
     settings = configuration.load(config)
@@ -35,11 +41,41 @@ def evaluate(
     records = read(data, settings.tiers)
     if loaded.facts.get("data") != fingerprint(records):
         warn(f"{bundle} was fitted on other data than {data}; make sure that none of these prompts were in it")
-    result = judge(records.split(split), plan_of(settings, bundle=loaded), split=split)
+    chosen, plan = records.split(split), plan_of(settings, bundle=loaded)
+    logged = None if len(chosen.labelled()) else log_evidence(chosen, plan)
+    # Without a row that every tier has a label for there is nothing to compare with, but for what a log may tell.
+    result = judge(chosen, plan, split=split) if logged is None else _only(logged, plan, split)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
-    else:
+        return
+    if "policy" in result:
         Console().print(table_of(result))
+    if "off_policy" in result:
+        typer.echo(in_words(result["off_policy"]))
+
+
+def _only(logged: dict[str, Any], plan: Plan, split: str) -> dict[str, Any]:
+    """An evaluation of nothing but what a log tells of another policy."""
+    if not logged["supported"]:
+        raise InputError(f"no row is labelled at every tier, and of the others: {logged['statement']}")
+    return {
+        "n": 0,
+        "protocol": f"split {split!r}; no row is labelled at every tier, so only the log of another policy tells",
+        "policy_version": plan.policy_version,
+        "tiers": list(plan.ladder.names),
+        "off_policy": logged,
+    }
+
+
+def in_words(logged: dict[str, Any]) -> str:
+    """What a log tells of the policy, or why it tells nothing."""
+    if not logged["supported"]:
+        return f"From the log alone nothing can be said: {logged['statement']}."
+    low, high = logged["quality_interval"]
+    return (
+        f"From the log of another policy: quality {logged['quality']:.1%} ({low:.1%} to {high:.1%}), "
+        f"{logged['cost_per_1k']:.6f} USD per 1,000. {logged['statement']}"
+    )
 
 
 def table_of(result: dict[str, Any]) -> Table:

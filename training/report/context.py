@@ -14,7 +14,8 @@ class ReportContext:
     ``created`` is in seconds since the epoch. ``target_quality`` is a share of the strongest tier's quality or, with
     ``target_kind="absolute"``, a quality; ``budget`` is USD per 1,000 requests. ``profiles`` has facts by name
     (``target_quality``, ``budget``, ``rule``, ``quality``, ``cost_per_1k``, ``certified``). ``data`` has ``source``,
-    ``hash``, ``rows``, ``queries``, ``estimated_tokens``, and by name ``splits`` and ``labels`` (per tier).
+    ``hash``, ``rows``, ``queries``, ``estimated_tokens``, ``tokens`` ("logged", or how they were estimated), ``cannot``
+    (what the log does not support, None where nothing), and by name ``splits`` and ``labels`` (per tier).
     ``rungs`` has ``rung``, ``area`` (cross-validated policy area), ``picked`` and ``why``. ``thresholds`` and
     ``certificate``, where given, go before those of the evaluation. ``champion`` is the champion's evaluation on the
     same rows, ``comparison`` paired differences by figure (``{"quality": {"difference": ..., "interval": [lo, hi]}}``),

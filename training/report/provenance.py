@@ -17,11 +17,11 @@ def data(context: ReportContext) -> Section:
     found = Reading(context.data)
     if not found:
         return Section("data", "The data", "The run does not describe its data.")
-    names = {"estimated_tokens": "tokens estimated, not counted", "hash": "hash of the data"}
+    names = {"estimated_tokens": "tokens estimated, not counted", "hash": "hash of the data", "cannot": "limits"}
     facts = tuple(
         (names.get(key, key.replace("_", " ")), _written(found, key))
         for key in found.names()
-        if not isinstance(found.get(key), dict | list | tuple)
+        if found.get(key) is not None and not isinstance(found.get(key), dict | list | tuple)
     )
     tables = [Table("The data", ("", "value"), facts, words=(1,))] if facts else []
     for key, head in (("splits", "split"), ("labels", "labelled answers of")):
@@ -35,7 +35,9 @@ def data(context: ReportContext) -> Section:
     splits = found.part("splits")
     shares = [f"{count(splits.number(name))} {name}" for name in splits.names()]
     told += f", split into {', '.join(shares)}" if shares else ""
-    return Section("data", "The data", told + ".", tables=tuple(tables))
+    tokens, limits = found.text("tokens"), found.text("cannot")
+    costs = f" Tokens, and so every cost, are {tokens}." if tokens not in ("", "logged") else ""
+    return Section("data", "The data", f"{told}.{costs}{' ' * bool(limits)}{limits}", tables=tuple(tables))
 
 
 def profiles(context: ReportContext) -> Section:

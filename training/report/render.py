@@ -13,6 +13,7 @@ from training.report.certificate import certificate, thresholds
 from training.report.context import ReportContext
 from training.report.figures import estimators, metrics
 from training.report.markdown import markdown
+from training.report.off_policy import off_policy
 from training.report.page import page
 from training.report.plots.frontier import frontier
 from training.report.plots.gain import gain
@@ -78,6 +79,7 @@ def _sections(read: Reading, context: ReportContext) -> tuple[Section, ...]:
         frontier(read),
         certificate(read, context),
         against_champion(read, context),
+        off_policy(read),
         tiers(read),
         thresholds(read, context),
         slices(read),

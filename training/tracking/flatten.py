@@ -20,8 +20,9 @@ _INTERVALS_OF = {
 def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
     """Every figure of an evaluation under one flat name; what is None, NaN or infinite is left out.
 
-    Groups: ``policy/``, ``certificate/``, ``compare/`` (baselines), ``metrics/``, and per tier ``tiers/``,
-    ``scorer/``, ``classifier/``, ``calibration/``. An interval is two metrics, ``name_low`` and ``name_high``.
+    Groups: ``policy/``, ``certificate/``, ``compare/`` (baselines), ``metrics/``, ``off_policy/``, and per tier
+    ``tiers/``, ``scorer/``, ``classifier/``, ``calibration/``. An interval is two metrics, ``name_low`` and
+    ``name_high``.
     """
     return {clean(name): value for name, value in _figures(evaluation) if math.isfinite(value)}
 
@@ -41,7 +42,7 @@ def _figures(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             policy[name] = policy.pop(short)
     yield from _below("policy", policy)
     yield from _below("compare", evaluation.get("baselines"))
-    for group in ("metrics", "scorer", "classifier"):
+    for group in ("metrics", "scorer", "classifier", "off_policy"):
         yield from _below(group, evaluation.get(group))
     for tier, row in (evaluation.get("calibration") or {}).items():
         for when in ("before", "after"):
