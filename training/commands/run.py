@@ -43,7 +43,7 @@ def run(
     ] = None,
     delta: Annotated[
         float | None,
-        typer.Option(help="Probability with which the certificate may be wrong; default: 0.1, or that of [train]."),
+        typer.Option(help="Probability with which the certificate may be wrong; default: 0.1, or that of \\[train]."),
     ] = None,
     if_drift: Annotated[
         bool, typer.Option("--if-drift", help="Train only when the champion's traffic has drifted.")
