@@ -18,19 +18,18 @@ from router.estimators import Calibration, DenseModel, sigmoid
 from router.features import Floats
 from router.policy import Always
 from router.tiers import Ladder
-from router.trees import Blend, join_trees
+from router.trees import Blend
 from training.answers import Answers, read_answers
 from training.calibrate import crossfit
 from training.errors import NotEnoughLabels
-from training.estimators.soft_rows import soft_rows
-from training.estimators.tree_ensemble import TreeEnsemble
 from training.fingerprint import fingerprint
-from training.heads import Bools, Ints, fit_head, folds_of
+from training.heads import Bools, Ints, folds_of
 from training.lengths import Lengths, fit_lengths, lengths_of
 from training.picking import curve_of, pick
 from training.prompt_fit import PromptPipeline, fit_base_rates, fit_prompts
 from training.records import Records, apart, row_weight
 from training.rungs import RUNGS, Rung, affordable
+from training.scorer_fit import fit_blend, fit_linear
 from training.table import Table, states
 
 Report = Callable[[str], None]
@@ -124,6 +123,7 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
     apart(records)
     data = _read(records.split("train"), ladder)
     count = len({query.split_key for query, full in zip(data.records.queries, data.full, strict=True) if full})
+    _labels_everywhere(data)
     steps = _rungs(count, rungs)
     _two_classes(data)
     costs = _expected(data)
@@ -207,12 +207,20 @@ def _rungs(count: int, names: Sequence[str] | None) -> list[Rung]:
     return rungs
 
 
+def _labels_everywhere(data: _Data) -> None:
+    """Refuse a tier that nobody labelled, by its name: a count of whole rows would not tell which one it is."""
+    for rank, tier in enumerate(data.ladder.names):
+        if np.isnan(data.quality[:, rank]).all():
+            raise NotEnoughLabels(
+                f"no answer of tier {tier!r} among the training rows has a label; label some, or take the tier out of "
+                "the configuration",
+                needed=min(rung.labels for rung in RUNGS),
+            )
+
+
 def _two_classes(data: _Data) -> None:
     """Refuse labels that are all of one class at every tier: there would be nothing to learn."""
     known = data.quality[~np.isnan(data.quality)]
-    for rank, tier in enumerate(data.ladder.names):
-        if np.isnan(data.quality[:, rank]).all():
-            raise InputError(f"no answer of tier {tier!r} has a label; label some, or take the tier out")
     for kind, one_class in (("acceptable", known.min() >= 1), ("unacceptable", known.max() <= 0)):
         if one_class:
             raise InputError(f"every label is {kind}: there is nothing to learn from one class")
@@ -230,12 +238,13 @@ def _fit_rung(data: _Data, rung: Rung) -> _Candidate:
     for run in states(tiers):
         mask = sum(1 << rank for rank in run)
         rows = answers.rows(prompt.logits, run)
-        reads = rung.reads(tiers, run)
         weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
+        known = {"quality": data.quality, "weights": weights, "fold": data.fold}
         if rung.trees:
-            model, logits = _fit_trees(rows, data.quality, weights, data.fold)
+            model, logits = fit_blend(rows, **known)
         else:
-            model, logits = _fit_dense(rows, reads, data.quality, weights, data.fold, rung.penalties)
+            views = {number: answers.rows(held, run) for number, held in prompt.nested.items()}
+            model, logits = fit_linear(rows, views, rung, run, **known)
         found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
         chances[mask] = _refused(data, run, found.chances)
         raw[mask] = sigmoid(logits)
@@ -249,51 +258,6 @@ def _refused(data: _Data, run: tuple[int, ...], chances: Floats) -> Floats:
     stops = [None if (o := query.outcomes[rank]) is None else o.completion.stop for query in data.records.queries]
     chances[np.array([stop == "refusal" for stop in stops]), rank] = 0.0
     return chances
-
-
-def _fit_dense(
-    rows: Floats, reads: Bools, quality: Floats, weights: Floats, fold: Ints, penalties: tuple[float, ...]
-) -> tuple[DenseModel, Floats]:
-    """Logistic heads on standardised columns, a missing value at its column's mean; and their out-of-fold logits."""
-    counts = (~np.isnan(rows)).sum(axis=0)
-    filled = np.where(np.isnan(rows), 0.0, rows)
-    mean = filled.sum(axis=0) / np.maximum(counts, 1)
-    centred = np.where(np.isnan(rows), 0.0, rows - mean)
-    spread = np.sqrt((centred**2).sum(axis=0) / np.maximum(counts, 1))
-    scale = np.where(spread > 1e-9, spread, 1.0)
-    used = reads & (spread > 1e-9)
-    matrix = (centred / scale)[:, used]
-    heads = [
-        fit_head(matrix, column, weight=weights[:, rank], fold=fold, penalties=penalties)
-        for rank, column in enumerate(quality.T)
-    ]
-    full = np.zeros((rows.shape[1], quality.shape[1]))
-    full[used] = np.column_stack([head.weights for head in heads])
-    model = DenseModel(mean=mean, scale=scale, weights=full, intercept=np.array([head.intercept for head in heads]))
-    return model, np.column_stack([head.logits for head in heads])
-
-
-def _fit_trees(rows: Floats, quality: Floats, weights: Floats, fold: Ints) -> tuple[Blend, Floats]:
-    """Linear heads and boosted trees blended, per tier; and their out-of-fold logits."""
-    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)  # nothing can be learned from what was never seen
-    heads = []
-    for label, weight in zip(quality.T, weights.T, strict=True):
-        doubled = soft_rows(rows, label, weight)
-        head = TreeEnsemble().fit(doubled.X, doubled.y, sample_weight=doubled.weight, folds=fold[doubled.source])
-        held_out = np.empty(len(rows))
-        held_out[doubled.source] = head.oof_logits_
-        heads.append((head.export(), held_out))
-    linear = [found.linear for found, _ in heads]
-    model = Blend(
-        linear=DenseModel(
-            mean=linear[0].mean,
-            scale=linear[0].scale,
-            weights=np.column_stack([found.weights for found in linear]),
-            intercept=np.concatenate([found.intercept for found in linear]),
-        ),
-        trees=join_trees([found.trees for found, _ in heads]),
-    )
-    return model, np.column_stack([held_out for _, held_out in heads])
 
 
 def _expected(data: _Data) -> dict[int, Floats]:

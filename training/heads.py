@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ ACCEPTABLE = 0.5
 """The quality from which an answer counts as acceptable, where a metric needs a yes or a no."""
 
 FOLDS = 5
+
+LIGHT = 1.0
+"""The inverse penalty C of trusted columns."""
 
 _TIGHT = 1e-7
 
@@ -47,22 +51,36 @@ def folds_of(keys: Sequence[str], *, folds: int = FOLDS, seed: int = 0) -> Ints:
     return found
 
 
-def fit_head(matrix: Any, quality: Floats, *, weight: Floats, fold: Ints, penalties: Sequence[float]) -> Head:
+def fit_head(
+    matrix: Any,
+    quality: Floats,
+    *,
+    weight: Floats,
+    fold: Ints,
+    penalties: Sequence[float],
+    trusted: Bools | None = None,
+    views: Mapping[int, Floats] | None = None,
+) -> Head:
     """Fit one head, its penalty chosen by cross-validated log-loss.
 
     ``matrix`` (n, D) is dense or sparse; ``quality`` (n,) in [0, 1], a soft label counting as both classes in
-    proportion, NaN as no label; ``fold`` (n,) are the folds. Where the labels are of one class, the head is constant.
+    proportion, NaN as no label; ``fold`` (n,) are the folds. ``trusted`` (D,) marks columns of a dense matrix whose
+    penalty is a light one, always the same: with few labels the others can then be shrunk to nothing without dragging
+    these along. Where columns are themselves estimates, ``views[f]`` (n, D) is the matrix for holding out fold f, its
+    estimates from fits that never saw that fold: otherwise the labels of the held-out fold leak through the estimates
+    of the other rows. Where the labels are of one class, the head is constant.
     """
     known = ~np.isnan(quality) & (weight > 0)
-    path = _sparse_path if scipy.sparse.issparse(matrix) else _dense_path
+    path = _sparse_path if scipy.sparse.issparse(matrix) else partial(_dense_path, trusted=trusted)
     if not _learnable(quality[known], fold[known]):
         return _constant(matrix.shape, quality[known], weight[known], fold, known)
     logits = np.empty((len(penalties), len(quality)))
     for number in np.unique(fold):
         inside = known & (fold != number)
         outside = fold == number
-        for place, (weights, intercept) in enumerate(path(matrix[inside], quality[inside], weight[inside], penalties)):
-            logits[place, outside] = matrix[outside] @ weights + intercept
+        seen = matrix if views is None else views[int(number)]
+        for place, (weights, intercept) in enumerate(path(seen[inside], quality[inside], weight[inside], penalties)):
+            logits[place, outside] = seen[outside] @ weights + intercept
     target, mass = quality[known], weight[known]
     losses = [
         float(np.average(target * np.logaddexp(0, -row) + (1 - target) * np.logaddexp(0, row), weights=mass))
@@ -97,7 +115,7 @@ def _constant(shape: tuple[int, ...], quality: Floats, weight: Floats, fold: Int
 
 
 def _dense_path(
-    matrix: Floats, quality: Floats, weight: Floats, penalties: Sequence[float]
+    matrix: Floats, quality: Floats, weight: Floats, penalties: Sequence[float], *, trusted: Bools | None
 ) -> list[tuple[Floats, float]]:
     design = np.column_stack([matrix, np.ones(len(matrix))])
     solver = Logistic(design, target=quality, weight=weight)
@@ -105,6 +123,8 @@ def _dense_path(
     for penalty in penalties:
         ridge = np.full(design.shape[1], 1 / penalty)
         ridge[-1] = 0.0
+        if trusted is not None:
+            ridge[:-1][trusted] = 1 / LIGHT
         theta = solver.solve(ridge, tolerance=_TIGHT).copy()
         found.append((theta[:-1], float(theta[-1])))
     return found

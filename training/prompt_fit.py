@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -66,11 +66,13 @@ class PromptPipeline:
 @dataclass(frozen=True)
 class PromptFit:
     """What reads the prompt: the model, its out-of-fold logits (n, K), and the scikit-learn objects where there are
-    any.
+    any. ``nested[f]`` (n, K) are out-of-fold logits of which none, fold f's own included, come from a fit that saw a
+    label of fold f.
     """
 
     model: TextModel
     logits: Floats
+    nested: Mapping[int, Floats]
     pipeline: PromptPipeline | None
 
 
@@ -93,7 +95,24 @@ def fit_prompts(features: Sequence[PromptFeatures], quality: Floats, *, weight: 
         for column, own in zip(quality.T, weight.T, strict=True)
     )
     pipeline = PromptPipeline(vectorizer, scaler, heads)
-    return PromptFit(pipeline.export(), np.column_stack([head.logits for head in heads]), pipeline)
+    nested = _nested(matrix, quality, weight, fold, heads)
+    return PromptFit(pipeline.export(), np.column_stack([head.logits for head in heads]), nested, pipeline)
+
+
+def _nested(matrix: Any, quality: Floats, weight: Floats, fold: Ints, heads: Sequence[Head]) -> dict[int, Floats]:
+    """Per fold f, every row's logits from fits without f and without the row's own fold, at the penalties chosen."""
+    found = {}
+    for number in np.unique(fold).tolist():
+        rest = fold != number
+        logits = np.column_stack([head.logits for head in heads])  # fold f's own are from fits without f already
+        for rank, head in enumerate(heads):
+            penalties = (head.penalty or 1.0,)
+            inner = fit_head(
+                matrix[rest], quality[rest, rank], weight=weight[rest, rank], fold=fold[rest], penalties=penalties
+            )
+            logits[rest, rank] = inner.logits
+        found[number] = logits
+    return found
 
 
 def fit_base_rates(features: Sequence[PromptFeatures], quality: Floats, *, weight: Floats, fold: Ints) -> PromptFit:
@@ -113,4 +132,5 @@ def fit_base_rates(features: Sequence[PromptFeatures], quality: Floats, *, weigh
         hand=np.zeros((hand, tiers)),
         intercept=np.array([head.intercept for head in heads]),
     )
-    return PromptFit(model, np.column_stack([head.logits for head in heads]), None)
+    nested = _nested(nothing, quality, weight, fold, heads)
+    return PromptFit(model, np.column_stack([head.logits for head in heads]), nested, None)

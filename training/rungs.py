@@ -34,9 +34,13 @@ class Rung:
 
     def reads(self, tiers: int, run: Sequence[int]) -> NDArray[np.bool_]:
         """Which columns of the scorer's input are read when the tiers of ``run`` have answered."""
-        pairs = len(run) * (len(run) - 1)
         if self.signals:
-            return np.ones(tiers + len(HAND) + len(run) * len(NAMES) + pairs, bool)
+            return np.ones(len(self.trusts(tiers, run)), bool)
+        return self.trusts(tiers, run)
+
+    def trusts(self, tiers: int, run: Sequence[int]) -> NDArray[np.bool_]:
+        """Which columns are confidences by themselves: chances from the prompt, the answers' own, and agreement."""
+        pairs = len(run) * (len(run) - 1)
         confident = [name in CONFIDENT for name in NAMES]
         return np.array([*([self.words] * tiers), *([False] * len(HAND)), *(confident * len(run)), *([True] * pairs)])
 
@@ -46,7 +50,7 @@ RUNGS = (
          why="calibrates the answer's own log-probability, and knows nothing of the prompt"),
     Rung("prompt", 60, words=True, signals=False, trees=False, penalties=(0.03, 0.3, 3.0),
          why="reads the prompt's words too"),
-    Rung("answer", 200, words=True, signals=True, trees=False, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    Rung("answer", 200, words=True, signals=True, trees=False, penalties=(0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
          why="reads everything of the prompt and of the answers"),
     Rung("trees", 2500, words=True, signals=True, trees=True, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
          why="reads everything, with gradient-boosted trees beside the linear scorer"),

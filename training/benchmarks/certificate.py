@@ -58,7 +58,8 @@ class _Population:
     @cached_property
     def prices(self) -> Floats:
         """Each rule's true mean cost, in % of always asking the strongest tier."""
-        return np.asarray(100 * self.cost.mean(axis=1, dtype=float) / float(self.strong_cost.mean()))
+        found: Floats = np.asarray(self.cost, float).mean(axis=1)
+        return 100 * found / float(self.strong_cost.mean())
 
     @cached_property
     def strong_mean(self) -> float:

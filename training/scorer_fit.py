@@ -1,0 +1,89 @@
+"""Fitting the confidence scorer: from what was read off the answers to each tier's chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from router.estimators import DenseModel
+from router.features import Floats
+from router.trees import Blend, join_trees
+from training.estimators.soft_rows import soft_rows
+from training.estimators.tree_ensemble import TreeEnsemble
+from training.heads import Bools, Ints, fit_head
+from training.rungs import Rung
+
+DIFFERENT = 5
+"""Rows that must differ from a column's commonest value: a column that hardly varies would be scaled up to noise."""
+
+
+def fit_linear(
+    rows: Floats,
+    views: Mapping[int, Floats],
+    rung: Rung,
+    run: Sequence[int],
+    *,
+    quality: Floats,
+    weights: Floats,
+    fold: Ints,
+) -> tuple[DenseModel, Floats]:
+    """Logistic heads on standardised columns, a missing value at its column's mean; and their out-of-fold logits.
+
+    ``rows`` (n, D) is the scorer's input after the answers of ``run``; ``views[f]`` the same for holding out fold f.
+    ``quality`` and ``weights`` (n, K), ``fold`` (n,).
+    """
+    tiers = quality.shape[1]
+    counts = (~np.isnan(rows)).sum(axis=0)
+    mean = np.where(np.isnan(rows), 0.0, rows).sum(axis=0) / np.maximum(counts, 1)
+    spread = np.sqrt((np.where(np.isnan(rows), 0.0, rows - mean) ** 2).sum(axis=0) / np.maximum(counts, 1))
+    scale = np.where(spread > 1e-9, spread, 1.0)
+    used = rung.reads(tiers, run) & (spread > 1e-9) & _varied(rows)
+
+    def standard(given: Floats) -> Floats:
+        columns = (given[:, used] - mean[used]) / scale[used]
+        return np.where(np.isnan(columns), 0.0, columns)
+
+    matrix, held = standard(rows), {number: standard(view) for number, view in views.items()}
+    trusted = rung.trusts(tiers, run)[used]
+    heads = [
+        fit_head(matrix, labels, weight=weight, fold=fold, penalties=rung.penalties, trusted=trusted, views=held)
+        for labels, weight in zip(quality.T, weights.T, strict=True)
+    ]
+    full = np.zeros((rows.shape[1], tiers))
+    full[used] = np.column_stack([head.weights for head in heads])
+    model = DenseModel(mean=mean, scale=scale, weights=full, intercept=np.array([head.intercept for head in heads]))
+    return model, np.column_stack([head.logits for head in heads])
+
+
+def fit_blend(rows: Floats, *, quality: Floats, weights: Floats, fold: Ints) -> tuple[Blend, Floats]:
+    """Linear heads and boosted trees blended, per tier, and their out-of-fold logits; shapes as in fit_linear."""
+    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)  # nothing can be learned from what was never seen
+    heads = []
+    for label, weight in zip(quality.T, weights.T, strict=True):
+        doubled = soft_rows(rows, label, weight)
+        head = TreeEnsemble().fit(doubled.X, doubled.y, sample_weight=doubled.weight, folds=fold[doubled.source])
+        held_out = np.empty(len(rows))
+        held_out[doubled.source] = head.oof_logits_
+        heads.append((head.export(), held_out))
+    linear = [found.linear for found, _ in heads]
+    model = Blend(
+        linear=DenseModel(
+            mean=linear[0].mean,
+            scale=linear[0].scale,
+            weights=np.column_stack([found.weights for found in linear]),
+            intercept=np.concatenate([found.intercept for found in linear]),
+        ),
+        trees=join_trees([found.trees for found, _ in heads]),
+    )
+    return model, np.column_stack([held_out for _, held_out in heads])
+
+
+def _varied(rows: Floats) -> Bools:
+    """Which columns have enough values that are not the commonest one."""
+    found = np.zeros(rows.shape[1], bool)
+    for place, column in enumerate(rows.T):
+        known = column[~np.isnan(column)]
+        if len(known):
+            found[place] = len(known) - np.unique(known, return_counts=True)[1].max() >= DIFFERENT
+    return found
