@@ -13,6 +13,7 @@ from router.alarms import Alarm, alarm_path, read_alarm
 from router.bundle import PolicyBundle
 from router.cascade import Plan
 from router.config import Config
+from router.errors import BundleError
 from router.planning import bundle_path, fallen, plan_of
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class InForce:
         bundle, alarm = _stamp(self._path), _stamp(alarm_path(self._path))
         if bundle != self._seen[0]:
             try:
-                plan = plan_of(self.config)
+                plan = self._plan_at(bundle)
             except Exception as error:  # noqa: BLE001
                 if bundle != self._warned:
                     self._warned = bundle
@@ -138,6 +139,16 @@ class InForce:
         if (bundle, alarm) != self._seen:
             self._seen = (bundle, alarm)
             self._hear()
+
+    def _plan_at(self, stamp: Stamp | None) -> Plan:
+        """The plan of the bundle that was put there.
+
+        Raises:
+            ConfigError, BundleError: it cannot be used, or there is none any more, were it allowed at first.
+        """
+        if stamp is None:
+            raise BundleError("there is no bundle any more", path=str(self._path))
+        return plan_of(self.config)
 
     def _hear(self) -> None:
         """Fall back where there is an alarm about this bundle, and end that where there is none any more."""

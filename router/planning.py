@@ -26,7 +26,8 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
     """The plan for ``config``: its tiers with the bundle that fits them.
 
     The default bundle is for the demo's tiers. For others it is passed over, and until one is trained every
-    request goes to the strongest tier: nothing is saved, and no answer is worse.
+    request goes to the strongest tier: nothing is saved, and no answer is worse. With `untrained = "strong"` the same
+    holds while there is no file where the bundle is to be.
 
     Raises:
         BundleError: the bundle that the configuration names is missing, damaged or made for other tiers.
@@ -34,17 +35,12 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
     """
     settings = config.policy
     if bundle is None:
-        default = settings.bundle == "default"
-        bundle = load_bundle(bundle_path(config), version=settings.sha256)
+        default, path = settings.bundle == "default", bundle_path(config)
+        if settings.untrained == STRONG and not default and not path.exists():
+            return _untrained(config)
+        bundle = load_bundle(path, version=settings.sha256)
         if default and misfit(bundle, config) is not None:
-            return Plan(
-                ladder=config.tiers,
-                assessor=Untrained(config.tiers),
-                rule=Always(why="no policy has been trained for these tiers, so the strongest is asked"),
-                policy_version="untrained",
-                config_version=config.version,
-                choice=settings.choice,
-            )
+            return _untrained(config)
     wrong = misfit(bundle, config)
     if wrong is not None:
         raise BundleError(f"{wrong}; train a bundle for these tiers", path=str(settings.bundle))
@@ -59,6 +55,17 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         profiles={name: profile.rule for name, profile in bundle.profiles.items()},
         choice=settings.choice,
         audits=config.audits if config.audits.enabled else None,
+    )
+
+
+def _untrained(config: Config) -> Plan:
+    return Plan(
+        ladder=config.tiers,
+        assessor=Untrained(config.tiers),
+        rule=Always(why="no policy has been trained for these tiers, so the strongest is asked"),
+        policy_version="untrained",
+        config_version=config.version,
+        choice=config.policy.choice,
     )
 
 

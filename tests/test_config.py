@@ -45,7 +45,7 @@ class TestTables:
     def test_everything_but_tiers_is_optional(self, read):
         """A file of tiers alone gives the defaults of every other table."""
         found = read(f"[[tiers]]\n{OWN}")
-        assert found.policy == PolicySettings(bundle="default", sha256=None, untrained="strong")
+        assert found.policy == PolicySettings(bundle="default", sha256=None, untrained=None)
         assert found.ledger == LedgerSettings(keep=Keep(default="text"), durability="process", enabled=True)
         assert found.defaults == Defaults()
 

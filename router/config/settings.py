@@ -24,16 +24,17 @@ class PolicySettings:
     """`[policy]`: what decides.
 
     ``bundle`` is a path, or "default" for the package's own. ``sha256`` pins it: another bundle is refused.
-    ``untrained`` says what happens when no bundle fits these tiers: "strong" always asks the strongest. ``choice``
-    chooses a request's profile (`profile` and `profiles` in the file). ``fallback`` is what is in force while there is
-    an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone. ``watch`` is how often,
-    in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never. ``verify`` names the
+    ``untrained`` says what happens until there is a bundle at that path: "strong" always asks the strongest, and None
+    is an error; in place of a default bundle that does not fit these tiers the strongest is asked in any case.
+    ``choice`` chooses a request's profile (`profile` and `profiles` in the file). ``fallback`` is what is in force
+    while there is an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone. ``watch`` is
+    how often, in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never. ``verify`` names the
     user's own check of an answer, as ``module:function``.
     """
 
     bundle: Path | Literal["default"] = "default"
     sha256: str | None = None
-    untrained: Literal["strong"] = "strong"
+    untrained: Literal["strong"] | None = None
     choice: Choice = field(default_factory=Choice)
     fallback: str | None = None
     watch: float = 0.0
@@ -91,7 +92,7 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     if table is None:
         return PolicySettings()
     table.only("bundle", "sha256", "untrained", "profile", "profiles", "fallback", "watch", "verify")
-    table.choice("untrained", ("strong",))
+    untrained = cast("Literal['strong'] | None", table.choice("untrained", ("strong",)))
     bundle, pin = table.text("bundle"), table.text("sha256")
     if pin is not None and (len(pin) != 64 or set(pin) - set("0123456789abcdef")):
         raise table.error("must be a SHA-256 as 64 lower-case hexadecimal digits", "sha256")
@@ -105,6 +106,7 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     return PolicySettings(
         bundle="default" if bundle is None or bundle == "default" else _path(bundle, folder),
         sha256=pin,
+        untrained=untrained,
         choice=choice,
         fallback=table.text("fallback"),
         watch=table.number("watch", least=0) or 0.0,

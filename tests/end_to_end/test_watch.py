@@ -13,6 +13,7 @@ from router.alarms import alarm_path, clear_alarm, raise_alarm
 from router.bundle import Profile
 from router.config import Config
 from router.engine import Router
+from router.errors import BundleError
 from router.in_force import InForce
 from router.policy import Always, Thresholds
 from router.providers.fake import FakeProvider
@@ -236,3 +237,29 @@ def test_a_file_of_the_same_time_is_told_by_its_identity(saved):
     clock.now += EVERY
 
     assert router.decide("2 + 2?").start == "large"
+
+
+def test_a_service_may_start_before_its_first_bundle_and_takes_that_up_and_keeps_it(tmp_path):
+    """`untrained = "strong"`: the strongest tier is asked until there is one; a file that goes away changes nothing."""
+    path = tmp_path / "serve" / "policy.tierwise"
+    router, clock = served(path, untrained="strong")
+
+    def asked():
+        clock.now += EVERY
+        decision = router.route("2 + 2?").decision
+        return decision.tier, decision.policy_version
+
+    before = asked()
+    path.parent.mkdir()
+    version = written(path, 0)
+    after = asked()
+    path.unlink()
+
+    assert before == ("large", "untrained")
+    assert after == asked() == ("small", version[:16])
+
+
+def test_without_it_a_bundle_that_is_not_there_is_an_error(tmp_path):
+    """A path with a slip of the pen must not pass for an untrained router."""
+    with pytest.raises(BundleError, match="there is no such bundle"):
+        served(tmp_path / "policy.tierwise")
