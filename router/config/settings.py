@@ -27,9 +27,9 @@ class PolicySettings:
     ``untrained`` says what happens until there is a bundle at that path: "strong" always asks the strongest, and None
     is an error; in place of a default bundle that does not fit these tiers the strongest is asked in any case.
     ``choice`` chooses a request's profile (`profile` and `profiles` in the file). ``fallback`` is what is in force
-    while there is an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone. ``watch`` is
-    how often, in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never. ``verify`` names the
-    user's own check of an answer, as ``module:function``.
+    while there is an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone.
+    ``watch`` is how often, in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never.
+    ``verify`` names the user's own check of an answer, as ``module:function``.
     """
 
     bundle: Path | Literal["default"] = "default"
