@@ -12,7 +12,7 @@ import numpy as np
 from router.errors import InputError
 from router.features import Floats
 from router.pricing import NANO
-from training.betting import wsr_pvalue
+from training.betting import MOST, wsr_pvalue
 from training.certificate import Certificate, Goal, Method, Sample, Tested, Trial, statement
 
 __all__ = ["Certificate", "Goal", "Method", "Tested", "Trial", "certify", "labels_needed", "t_pvalue"]
@@ -92,12 +92,16 @@ def certify(
 def labels_needed(mean: float, variance: float, delta: float, *, more_than: int = 0) -> int | None:
     """About how many observations certify values of this mean and variance: ``2 ln(1/delta) Var(Z) / E[Z]^2``.
 
-    With so many the test passes about every other time. None when the mean is not above zero: no number of labels
-    proves what does not hold. ``more_than`` is a sample that did not do.
+    With so many the test passes about every other time. It is at least what the largest bet allowed needs where every
+    value is the mean: a few values that hardly vary look better than they are, since the rare bad one is not among
+    them yet. None when the mean is not above zero: no number of labels proves what does not hold. ``more_than`` is a
+    sample that did not do.
     """
     if not mean > 1e-12:
         return None
-    return max(math.ceil(2 * math.log(1 / delta) * variance / mean**2), more_than + 1)
+    wanted = math.log(1 / delta)
+    least = wanted / math.log1p(MOST * mean)
+    return max(math.ceil(2 * wanted * variance / mean**2), math.ceil(least), more_than + 1)
 
 
 def t_pvalue(values: Floats) -> float:

@@ -447,6 +447,15 @@ def test_labels_needed_is_about_where_every_other_sample_passes():
     assert labels_needed(1.0, 0.0, DELTA, more_than=10) == 11
 
 
+def test_values_that_hardly_vary_need_as_many_labels_as_the_largest_bet():
+    """A few rows on which a rule is ahead by a little each look certain, and prove nothing."""
+    n = labels_needed(0.03, 0.0, DELTA, more_than=15)
+
+    fewer, about = (wsr_pvalue(np.full(rows, 0.03), low=-0.97, high=1.0, delta=DELTA) for rows in (n // 2, 2 * n))
+    assert n == 87
+    assert about < DELTA < fewer
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -10,6 +10,7 @@ import numpy as np
 
 from router.errors import InputError
 from router.features import Floats
+from training.betting import MOST
 
 DRAWS = 2000
 _CELLS = 1 << 20
@@ -57,8 +58,8 @@ def labels_needed(
     """Reckon the labels needed from ``margin`` (n,), Z = quality of the policy - share * quality of the strongest tier.
 
     n is about 2 ln(1/delta) Var(Z) / mean(Z)^2, the number at which a betting test of E[Z] <= 0 usually rejects at
-    level ``delta``; at least ln(1/delta) / ln 2, below which no bet can. ``weight`` (n,) is one over the probability
-    with which each pilot query was chosen. Rows that share one of ``keys`` are averaged to one first.
+    level ``delta``; at least ln(1/delta) / ln(1 + 0.9 mean(Z)), below which not even the largest bet can. ``weight``
+    (n,) is one over the probability with which each pilot query was chosen. Rows that share one of ``keys`` are averaged to one first.
 
     Raises:
         InputError: fewer than two pilot queries, a NaN among them, or a delta outside (0, 1).
@@ -111,8 +112,9 @@ def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
 def _size(mean: float, variance: float, *, delta: float) -> float:
     if mean <= 0:
         return math.inf
-    least = math.log(1 / delta) / math.log(2)  # a bet at most doubles on one observation of a margin of at most 1
-    return max(2 * math.log(1 / delta) * variance / mean**2, least)
+    wanted = math.log(1 / delta)
+    least = wanted / math.log1p(MOST * mean)  # the largest bet there is, on values that are all the mean
+    return max(2 * wanted * variance / mean**2, least)
 
 
 def _whole(size: float) -> int | None:

@@ -35,9 +35,10 @@ def test_a_policy_below_its_target_needs_labels_without_end():
     assert "no number of labels will certify it" in found.sentence()
 
 
-def test_even_a_sure_thing_needs_a_few():
-    """No bet more than about doubles on one observation."""
-    assert labels_needed(np.full(40, 0.05), delta=0.1).needed == 4
+def test_even_a_sure_thing_needs_what_the_largest_bet_needs():
+    """A margin of 0.05 on every pilot query looks certain, but one query earns a bet of 0.9 no more than 4.5 %."""
+    assert labels_needed(np.full(40, 0.05), delta=0.1).needed == 53
+    assert labels_needed(np.full(40, 1.0), delta=0.1).needed == 4
 
 
 def test_the_interval_covers_what_the_whole_population_says():
