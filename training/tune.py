@@ -180,7 +180,8 @@ def ship(tuned: Tuned, table: Table, *, train: Table, seed: int = 0) -> Shipped:
     if (over := int((table.weight > most * (1 + 1e-9)).sum())) and certificate.certified:
         told_of = f"No prompt counts as more than {most:.4g} requests, the most in training; {over:,} would have."
         certificate = replace(certificate, statement=f"{certificate.statement} {told_of}")
-    if certificate.chosen is not None:
+    if certificate.certified:
+        assert certificate.chosen is not None
         chosen = tuned.path[certificate.chosen]
         return Shipped(chosen.rule, chosen.family, certificate)
     rank = 0 if _budget_only(tuned.objective) else table.tiers - 1
