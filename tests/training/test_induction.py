@@ -187,7 +187,7 @@ def test_five_tiers_are_fitted_as_deep_as_states_are_told_apart():
     found = table(300, count=5)
     rule = fitted(found, 1.0)
 
-    assert {rank for rank in rule.states[0].actions} == {0, 1, 2, 3, 4}
+    assert set(rule.states[0].actions) == {0, 1, 2, 3, 4}
     assert set(rule.states[0b11].actions) == {2, 3, 4}
     assert 0b111 not in rule.states
     done = walk(found, rule)
