@@ -59,7 +59,8 @@ def labels_needed(
 
     n is about 2 ln(1/delta) Var(Z) / mean(Z)^2, the number at which a betting test of E[Z] <= 0 usually rejects at
     level ``delta``; at least ln(1/delta) / ln(1 + 0.9 mean(Z)), below which not even the largest bet can. ``weight``
-    (n,) is one over the probability with which each pilot query was chosen. Rows that share one of ``keys`` are averaged to one first.
+    (n,) is one over the probability with which each pilot query was chosen. Rows that share one of ``keys`` are
+    averaged to one first.
 
     Raises:
         InputError: fewer than two pilot queries, a NaN among them, or a delta outside (0, 1).
