@@ -53,13 +53,14 @@ class _Population:
     @cached_property
     def means(self) -> Floats:
         """Each rule's true mean quality."""
-        return self.quality.mean(axis=1, dtype=float)
+        found: Floats = np.asarray(self.quality, float).mean(axis=1)
+        return found
 
     @cached_property
     def prices(self) -> Floats:
         """Each rule's true mean cost, in % of always asking the strongest tier."""
-        found: Floats = np.asarray(self.cost, float).mean(axis=1)
-        return 100 * found / float(self.strong_cost.mean())
+        share = np.asarray(self.cost, float).mean(axis=1) / float(self.strong_cost.mean())
+        return np.asarray(100 * share, float)
 
     @cached_property
     def strong_mean(self) -> float:
