@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from router.features import HAND
-from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Rule, Thresholds
+from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Noted, Rule, Thresholds
 from router.signals import NAMES
 from router.trees import TreeModel, check_trees
 
@@ -64,6 +64,11 @@ def rule(found: Rule, *, tiers: int) -> None:
             raise ValueError(f"the rule asks the tier of rank {_short(found.rank)}, and there are {tiers} tiers")
         if not isinstance(found.why, str):
             raise ValueError("the rule gives no reason in words")  # noqa: TRY004 - a fault of the file
+        return
+    if isinstance(found, Noted):
+        if not isinstance(found.note, str):
+            raise ValueError("the rule's note is not in words")  # noqa: TRY004 - likewise
+        rule(found.rule, tiers=tiers)
         return
     if isinstance(found, Mixture):
         if not (_number(found.share) and 0 <= found.share <= 1):
