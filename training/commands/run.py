@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 from rich.text import Text
 
 from router import config as configuration
+from router.cli.cost import moment
 from router.errors import InputError
 from training.commands.console import Json, status
 
@@ -48,6 +51,14 @@ def run(
     if_drift: Annotated[
         bool, typer.Option("--if-drift", help="Train only when the champion's traffic has drifted.")
     ] = False,
+    drift_since: Annotated[
+        str | None,
+        typer.Option(
+            "--drift-since",
+            help="--if-drift looks at the ledger from when on: 7d, 24h, 2026-11-01 (UTC); default: all the champion's.",
+            show_default=False,
+        ),
+    ] = None,
     promote: Annotated[
         bool, typer.Option("--promote", help="Make the challenger champion, if it deserves it.")
     ] = False,
@@ -94,6 +105,8 @@ def run(
     if promote:
         serving_path(settings, to)  # before an hour's work, not after it
     source = data if data is not None else ledger_of(settings)
+    if drift_since is not None and data is not None:
+        raise typer.BadParameter("it bounds the ledger; with --data leave it out", param_hint="--drift-since")
     if source is None:
         raise InputError("the ledger is switched off in the configuration; pass the labelled logs with --data")
     if isinstance(source, Path) and not source.is_file():
@@ -126,7 +139,7 @@ def run(
     if not resume:
         forget(folder)
     steps = stages()
-    if if_drift and (calm := _no_drift(job, context)) is not None:
+    if if_drift and (calm := _no_drift(job, context, drift_since)) is not None:
         _end(calm, as_json=as_json)
     if dry_run:
         _end(_planned(perform(steps[:1], context), steps, folder), as_json=as_json)
@@ -145,7 +158,7 @@ def _champion(settings: Config, to: Path | None) -> Path | None:
     return bundle if isinstance(bundle, Path) else None
 
 
-def _no_drift(job: Job, context: Context) -> dict[str, Any] | None:
+def _no_drift(job: Job, context: Context, since: str | None) -> dict[str, Any] | None:
     """How to end when the champion's traffic is as it was; None when there is something to do."""
     from router.bundle import load
     from router.planning import plan_of
@@ -161,7 +174,7 @@ def _no_drift(job: Job, context: Context) -> dict[str, Any] | None:
         records = ingest(job.source, job.config.tiers, job.options).records
         found = check_records(champion, records, plan_of(job.config, bundle=champion))
     else:
-        found = check_ledger(champion, job.source)
+        found = check_ledger(champion, job.source, since=moment("--drift-since", since, UTC, time.time()))
     context.say(f"drift: {found.level}" + "".join(f"; {reason}" for reason in found.reasons))
     if found.level == "alarm":
         return None
