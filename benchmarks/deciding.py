@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from material import LADDER, Material, material
@@ -32,14 +31,16 @@ class ScikitLearn:
     """
 
     def __init__(self, fitted: Fitted) -> None:
+        assert fitted.prompts is not None
         self.pipeline = fitted.prompts
+        self.heads = [_logistic(head.weights, head.intercept) for head in fitted.prompts.heads]
         self.calibrators = _calibrators(fitted.prompt_calibration)
 
     def __call__(self, prompt: str) -> list[float]:
         request = Request(messages=as_messages(prompt))
         matrix = self.pipeline.matrix([prompt_features(request)])
         chances = []
-        for head, calibrator in zip(self.pipeline.heads, self.calibrators, strict=True):
+        for head, calibrator in zip(self.heads, self.calibrators, strict=True):
             if isinstance(calibrator, IsotonicRegression):
                 chances.append(float(calibrator.predict(head.predict_proba(matrix)[:, 1])[0]))
             else:
@@ -47,15 +48,20 @@ class ScikitLearn:
         return chances
 
 
+def _logistic(weights: np.ndarray, intercept: float) -> LogisticRegression:
+    """A fitted logistic regression of these weights."""
+    model = LogisticRegression()
+    model.classes_, model.n_features_in_ = np.array([0, 1]), len(weights)
+    model.coef_, model.intercept_ = weights[None], np.array([intercept])
+    return model
+
+
 def _calibrators(fitted: Calibration) -> list[IsotonicRegression | LogisticRegression]:
     """The scikit-learn objects that ``training.calibrate`` took its numbers from."""
     found: list[IsotonicRegression | LogisticRegression] = []
     for slope, shift, x, y in zip(fitted.slope, fitted.shift, fitted.x, fitted.y, strict=True):
         if np.array_equal(x, y):
-            platt = LogisticRegression()
-            platt.classes_, platt.n_features_in_ = np.array([0, 1]), 1
-            platt.coef_, platt.intercept_ = np.array([[slope]]), np.array([shift])
-            found.append(platt)
+            found.append(_logistic(np.array([slope]), shift))
         else:
             places, first = np.unique(x, return_index=True)
             found.append(IsotonicRegression(out_of_bounds="clip").fit(places, y[first]))
@@ -66,8 +72,8 @@ def measure(names: list[str], *, quick: bool) -> list[Result]:
     """Fit once, see that both give the same probabilities, then time them in turns."""
     stuff = material(quick=quick)
     say(f"decide: fitting on {stuff.source}")
-    fitted = fit(stuff.records, LADDER, report=lambda line: say(f"decide: {line}"))
-    bundle = replace(fitted.bundle, rule=Thresholds(start=(0.6, 0.0), accept=(0.6, 0.0)))
+    fitted = fit(stuff.records, LADDER, rungs=["prompt"], report=lambda line: say(f"decide: {line}"))
+    bundle = fitted.bundle.with_rule(Thresholds(start=(0.6, 0.0), accept=(0.6, 0.0)))
     router = Router.from_config(
         Config.of(LADDER.tiers, ledger={"enabled": False}), provider=FakeProvider({}), bundle=bundle
     )

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,7 +42,7 @@ def halved(bundle: PolicyBundle, given: list[dict[str, Any]]) -> tuple[PolicyBun
     rest = len(bundle.tiers) - 1
     rule = Thresholds(start=(0.0,) * (rest + 1), accept=(threshold, *(0.0,) * rest))
     marked = [row | {"accepted": found >= threshold} for row, found in zip(given, confidences, strict=True)]
-    return replace(bundle, rule=rule), marked
+    return bundle.with_rule(rule), marked
 
 
 def measure(*, quick: bool) -> Result:
