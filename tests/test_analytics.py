@@ -216,7 +216,7 @@ def keys(made: list[Decision]) -> dict[str, dict[str | None, list[Decision]]]:
     return grouped
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=st.lists(samples.decisions(), max_size=8, unique_by=lambda one: one.id))
 def test_every_sum_is_what_plain_python_reckons(made: list[Decision]) -> None:
     """Decision cost = sum of attempts = ledger rows = total; every grouping sums to the total."""

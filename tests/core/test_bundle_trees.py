@@ -104,7 +104,7 @@ def test_a_blend_is_named_by_its_content(tmp_path, saved):
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        ("left", lambda a: np.zeros_like(a), "child does not stand behind it"),
+        ("left", np.zeros_like, "child does not stand behind it"),
         ("right", lambda a: a + np.uint32(50), "points at"),
         ("roots", lambda a: a + np.uint32(12), "points at"),
         ("feature", lambda a: a + np.uint32(10_000), "points at"),

@@ -63,7 +63,7 @@ def test_a_maximum_is_at_least_each_of_its_parts(floor, normals):
 @given(MEAN, NORMALS, MEAN, SPREAD)
 def test_one_more_tier_never_lowers_the_maximum(floor, normals, mean, spread):
     """Asking more can only help, but for its cost; the approximation may be off by a little."""
-    assert expected_maximum(floor, [*normals, (mean, spread)]) >= expected_maximum(floor, normals) - 0.02
+    assert expected_maximum(floor, [*normals, (mean, spread)]) >= expected_maximum(floor, normals) - 0.03
 
 
 @given(MEAN, st.lists(MEAN, min_size=1, max_size=4))

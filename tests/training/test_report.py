@@ -247,7 +247,7 @@ def places(value, path=()):
     return [path, *(deeper for key, each in inside for deeper in places(each, (*path, key)))]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_value_anywhere_in_the_evaluation_breaks_the_report(data, whole, tmp_path):
     """Whatever stands in place of a few figures, the page is whole and well-formed."""
