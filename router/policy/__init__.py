@@ -14,12 +14,13 @@ from router.policy.cascade_routing import CascadeRouting
 from router.policy.cost_aware import CostAware
 from router.policy.induction import Advantages, Induction, induction_from
 from router.policy.mixture import Mixture
+from router.policy.noted import Noted
 from router.policy.state import Keep, Rule, Run, State, Step, Stop, kept
 from router.policy.thresholds import Thresholds
 
 __all__ = [
-    "Advantages", "Always", "CascadeRouting", "CostAware", "Induction", "Keep", "Mixture", "Rule", "Run", "State",
-    "Step", "Stop", "Thresholds", "kept", "rule_from",
+    "Advantages", "Always", "CascadeRouting", "CostAware", "Induction", "Keep", "Mixture", "Noted", "Rule", "Run",
+    "State", "Step", "Stop", "Thresholds", "kept", "rule_from",
 ]  # fmt: skip
 
 
@@ -48,6 +49,8 @@ def rule_from(manifest: Mapping[str, Any]) -> Rule:
             if isinstance(first, Mixture) or isinstance(second, Mixture):
                 raise ValueError("a mixture of mixtures is no rule")
             return Mixture(first=first, second=second, **values)
+        if kind == "noted":
+            return Noted(rule=rule_from(values.pop("rule")), **values)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the rule {kind!r} has other parameters in this version: {error}") from None
     raise ValueError(f"this version has no rule {kind!r}")

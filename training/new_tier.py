@@ -1,0 +1,344 @@
+"""Adding a tier to a trained bundle from a handful of labels, until there are enough to train anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from router.assess import Estimators
+from router.bundle import PolicyBundle, Profile
+from router.errors import InputError
+from router.estimators import Calibration, DenseModel, LengthModel
+from router.features import HAND, Floats, PromptFeatures, prompt_features
+from router.policy import Noted
+from router.signals import NAMES, answer_signals
+from router.tiers import Ladder
+from router.trees import Blend
+from training.errors import NotEnoughLabels
+from training.estimators.newton import Logistic
+from training.estimators.rasch import RaschHead, graft
+from training.estimators.soft_rows import soft_rows
+from training.fingerprint import fingerprint
+from training.lengths import lengths_of
+from training.provenance import provenance
+from training.records import Query, Records, read
+from training.table import DEEPEST
+from training.widening import Place, columns, extended, is_platt, moved, run_of, wider, with_head, with_identity
+
+FEWEST = 15
+"""Labelled answers of the new tier, on prompts apart, below which nothing is added."""
+
+Scorer = Literal["log-probabilities", "prompt"]
+
+_SPREAD = 1.5
+"""The standard deviation of the prior on the slope of a standardised log-probability, around 0."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """A bundle with the new tier. ``labels`` prompts it rests on; ``prompt`` is the rung of the prompt head, ``scorer``
+    what the confidence in the new tier's answers reads, ``quality`` the labels' mean.
+    """
+
+    bundle: PolicyBundle
+    labels: int
+    prompt: str
+    scorer: Scorer
+    quality: float
+
+
+def read_answers_of(name: str, path: Path, ladder: Ladder) -> Records:
+    """Read a Parquet file that holds the answers of tier ``name``, and perhaps of other tiers of ``ladder``.
+
+    Raises:
+        InputError: the file, or the tier in it or in the ladder, is missing, or it names tiers that the ladder lacks.
+    """
+    rank = ladder.rank(name, where="NAME")
+    there = _tiers_in(path)
+    if name not in there:
+        raise InputError(f"{path}: it has no answers of tier {name!r}; it has {', '.join(sorted(there)) or 'none'}")
+    part = Ladder(tuple(tier for tier in ladder.tiers if tier.name in there))
+    found = read(path, part)  # which refuses tiers that the ladder lacks
+    if found.tiers == ladder.names:
+        return found
+    own = part.names.index(name)
+    empty = (None,) * len(ladder)
+    queries = tuple(
+        replace(
+            query,
+            outcomes=(*empty[:rank], query.outcomes[own], *empty[rank + 1 :]),
+            inclusion=query.inclusion and tuple(query.inclusion[own] for _ in empty),
+        )
+        for query in found.queries
+    )
+    return replace(found, tiers=ladder.names, queries=queries)
+
+
+def _tiers_in(path: Path) -> set[str]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return set(parquet.read_table(path, columns=["tier"])["tier"].to_pylist())
+    except (pa.ArrowException, OSError):
+        raise InputError(f"{path}: it cannot be read as labelled answers; pass a Parquet file with --data") from None
+
+
+def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: str) -> Added:
+    """Add tier ``name`` to ``bundle`` from its labelled answers in ``records``, all splits of them.
+
+    The prompt head is the known tiers' moved by one number (:class:`training.estimators.RaschHead`); the confidence
+    in the new tier's answers is Platt scaling of their mean log-probability, or where they have none what the prompt
+    says; lengths are the known tiers' in the proportion of the new one's calls. Rules are extended as
+    :func:`training.widening.extended` says. What the bundle says of the tiers that it knew is the same. Nothing is
+    certified.
+
+    Raises:
+        NotEnoughLabels: fewer than FEWEST prompts have a labelled answer of the tier.
+        InputError: the ladder is not the bundle's with this one tier more, or the log does not say with which
+            probability the answers were observed.
+    """
+    place = Place(ladder.rank(name, where="NAME"), len(ladder))
+    _fits(bundle, ladder, place)
+    labels = _labels(records, place.rank, name)
+    known = bundle.estimators
+    prior = np.array([known.prompt.logits(features) for features in labels.features])
+    head = _rasch(labels, prior * known.calibration.slope + known.calibration.shift)
+    told = head.coef_ * known.calibration.slope
+    raw = copy(head)
+    raw.coef_, raw.intercept_ = told, head.intercept_ + float(head.coef_ @ known.calibration.shift)
+    answer = _answer_head(labels)
+    estimators = Estimators(
+        prompt=graft(known.prompt, raw, rank=place.rank),
+        calibration=with_identity(known.calibration, place),
+        scorer=_scorer(known, place, head, answer),
+        length=_lengths(known.length, labels, place),
+    )
+    count = len(labels.queries)
+    note = f"uncertified: tier {name!r} was grafted from {count} labels"
+    statement = (
+        f"Uncertified: tier {name!r} was grafted onto bundle {bundle.version[:16]} from {count} labelled answers. Its "
+        "chances and its lengths are estimates from these few, and no quality or cost of the policy with it was "
+        "tested; train anew when there are enough labels."
+    )
+    certificate = {"certified": False, "statement": statement, "labels_needed": None}
+    quality = float(np.average(labels.quality, weights=labels.weight))
+    grafted = {
+        "tier": name,
+        "onto": bundle.version,
+        "labels": count,
+        "quality": quality,
+        "data": fingerprint(records),
+        "prompt": head.rung_,
+        "scorer": "prompt" if answer is None else "log-probabilities",
+    }
+    profiles = {
+        key: Profile(Noted(extended(profile.rule, place), note), {**_kept(profile), "certificate": certificate})
+        for key, profile in bundle.profiles.items()
+    }
+    bound = provenance(ladder, data=str(bundle.facts.get("data")))
+    facts = {**bundle.facts, "certificate": certificate, "grafted": grafted, "provenance": bound}
+    made = PolicyBundle(
+        tiers=ladder.names,
+        models=tuple(tier.model for tier in ladder.tiers),
+        estimators=estimators,
+        profiles=profiles,
+        best_single=bundle.best_single,
+        facts=facts,
+    )
+    return Added(made, count, head.rung_, "prompt" if answer is None else "log-probabilities", quality)
+
+
+def _kept(profile: Profile) -> dict[str, Any]:
+    """What holds of a profile's rule with another tier as well: what it is for."""
+    return {key: value for key, value in profile.facts.items() if key == "objective"}
+
+
+def _fits(bundle: PolicyBundle, ladder: Ladder, place: Place) -> None:
+    names = tuple(ladder.names[rank] for rank in place.known)
+    if bundle.tiers != names:
+        raise InputError(
+            f"the bundle is for the tiers {', '.join(bundle.tiers)}, and the configuration has {', '.join(names)} "
+            f"beside {ladder.names[place.rank]!r}; configure the bundle's tiers and this one more"
+        )
+    for rank, trained in zip(place.known, bundle.models, strict=True):
+        if ladder.tiers[rank].model != trained:
+            raise InputError(
+                f"the bundle was trained on {trained!r} as tier {ladder.names[rank]!r}, and the configuration has "
+                f"{ladder.tiers[rank].model!r}; configure the same model, or train anew"
+            )
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The labelled answers of the new tier: n ``queries`` with their ``features``, ``quality``, ``weight`` and the
+    mean logit ``surety`` of their answers' tokens, NaN where there is none, (n,) each.
+    """
+
+    queries: tuple[Query, ...]
+    features: tuple[PromptFeatures, ...]
+    quality: Floats
+    weight: Floats
+    surety: Floats
+    rank: int
+
+
+def _labels(records: Records, rank: int, name: str) -> _Labels:
+    queries = tuple(query for query in records.queries if not np.isnan(query.qualities[rank]))
+    apart = len({query.split_key for query in queries})
+    if apart < FEWEST:
+        raise NotEnoughLabels(
+            f"tier {name!r} has labelled answers to {apart} prompts; adding it to a bundle needs at least {FEWEST}: "
+            "ask it some more of the logged prompts, and label what it says",
+            needed=FEWEST,
+        )
+    if any(query.inclusion is None for query in queries):
+        raise InputError(
+            "the log does not say with which probability each answer was observed; log propensities, or ask the new "
+            "tier on purpose (and pass --logged full to `tierwise train ingest`)"
+        )
+    outcomes = [outcome for query in queries if (outcome := query.outcomes[rank]) is not None]
+    chance = np.array([query.inclusion[rank] if query.inclusion else 1.0 for query in queries])
+    weight = np.array([outcome.weight for outcome in outcomes]) / chance
+    where = NAMES.index("logit_mean")
+    signals = [answer_signals(query.request, found.completion) for query, found in zip(queries, outcomes, strict=True)]
+    return _Labels(
+        queries=queries,
+        features=tuple(prompt_features(query.request) for query in queries),
+        quality=np.array([outcome.quality for outcome in outcomes]),
+        weight=weight / weight.mean(),  # so many labels say as much as they are, however rare they were
+        surety=np.array([found[where] for found in signals]),
+        rank=rank,
+    )
+
+
+def _rasch(labels: _Labels, known: Floats) -> Any:
+    soft = soft_rows(known, labels.quality, labels.weight)
+    groups = np.array([query.split_key for query in labels.queries])[soft.source]
+    return RaschHead().fit(soft.X, soft.y, sample_weight=soft.weight, groups=groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerHead:
+    """A logit linear in an answer's mean token logit; ``mean`` stands in for a missing one."""
+
+    slope: float
+    shift: float
+    mean: float
+
+
+def _answer_head(labels: _Labels) -> _AnswerHead | None:
+    """Platt scaling with Platt's own smoothed targets (Platt 1999); None where it would rest on too little."""
+    known = ~np.isnan(labels.surety)
+    if known.sum() < FEWEST or np.ptp(labels.surety[known]) < 1e-9:
+        return None
+    surety, quality, weight = labels.surety[known], labels.quality[known], labels.weight[known]
+    good, bad = float(weight @ quality), float(weight @ (1 - quality))
+    target = quality * (good + 1) / (good + 2) + (1 - quality) / (bad + 2)
+    mean, spread = float(surety.mean()), float(surety.std())
+    design = np.column_stack(((surety - mean) / spread, np.ones(len(surety))))
+    theta = Logistic(design, target=target, weight=weight).solve(np.array([_SPREAD**-2, 0.0]), tolerance=1e-8)
+    slope = float(theta[0]) / spread
+    if slope <= 0:  # a surer answer is no worse one: what the prompt says is all that is known
+        return None
+    return _AnswerHead(slope=slope, shift=float(theta[1]) - slope * mean, mean=mean)
+
+
+def _scorer(
+    known: Estimators, place: Place, head: Any, answer: _AnswerHead | None
+) -> dict[int, tuple[DenseModel | Blend, Calibration]]:
+    """A scorer for every old state, for each with the new tier's answer on top, and for the new one's alone.
+
+    The known tiers' heads are the old ones; where the new tier alone has answered, they say what the prompt says.
+    """
+    found: dict[int, tuple[DenseModel | Blend, Calibration]] = {}
+    for mask, (model, calibration) in known.scorer.items():
+        run = tuple(place.of(rank) for rank in run_of(mask))
+        state = sum(1 << rank for rank in run)
+        maps = with_identity(calibration, place)
+        places = moved(mask, place, answered=False)
+        same = wider(model, places, len(columns(place.tiers, run)), place)
+        weights, intercept = _before(known, mask, place, places, head)
+        found[state] = (with_head(same, place, weights=weights, intercept=intercept), maps)
+        if len(run) < DEEPEST:
+            both = tuple(sorted((*run, place.rank)))
+            more = wider(model, moved(mask, place, answered=True), len(columns(place.tiers, both)), place)
+            found[state | 1 << place.rank] = (_answered(more, place, both, answer), maps)
+    alone = (place.rank,)
+    width = len(columns(place.tiers, alone))
+    weights = np.zeros((width, place.tiers))
+    weights[range(place.tiers), range(place.tiers)] = 1.0  # each tier's logit from the prompt, as it is
+    plain = DenseModel(np.zeros(width), np.ones(width), weights, np.zeros(place.tiers))
+    found[1 << place.rank] = (_answered(plain, place, alone, answer), with_identity(known.calibration, place))
+    return found
+
+
+def _before(known: Estimators, mask: int, place: Place, places: Sequence[int], head: Any) -> tuple[Floats, float]:
+    """The new tier's head before it has answered: what the prompt says of it, moved as the known tiers' chances moved
+    that have not answered either. Where these are not linear, or all have answered, it is what the prompt says.
+    """
+    model, calibration = known.scorer[mask]
+    run = run_of(mask)
+    weights = np.zeros(len(columns(place.tiers, [place.of(rank) for rank in run])))
+    weights[place.rank] = 1.0
+    silent = [rank for rank in range(place.tiers - 1) if rank not in run]
+    if not silent or isinstance(model, Blend) or not (is_platt(calibration) and is_platt(known.calibration)):
+        return weights, 0.0
+    share = float(head.coef_.sum()) / len(silent)
+    intercept = 0.0
+    for rank in silent:
+        line = model.weights[:, rank] / model.scale
+        weights[places] += share * calibration.slope[rank] * line
+        intercept += share * (calibration.slope[rank] * (model.intercept[rank] - line @ model.mean))
+        intercept += share * (calibration.shift[rank] - known.calibration.shift[rank])
+        weights[place.of(rank)] -= share * known.calibration.slope[rank]
+    return weights, float(intercept)
+
+
+def _answered(
+    model: DenseModel | Blend, place: Place, run: Sequence[int], answer: _AnswerHead | None
+) -> DenseModel | Blend:
+    """``model`` with the new tier's head after its own answer: its log-probability, or what the prompt says."""
+    linear = model.linear if isinstance(model, Blend) else model
+    weights = np.zeros(len(linear.mean))
+    if answer is None:
+        weights[place.rank] = 1.0
+        return with_head(model, place, weights=weights, intercept=0.0)
+    where = columns(place.tiers, run).index(("signal", place.rank, NAMES.index("logit_mean"), 0))
+    weights[where] = answer.slope
+    mean = linear.mean.copy()
+    mean[where] = answer.mean  # which a missing log-probability counts as
+    return with_head(model, place, weights=weights, intercept=answer.shift, scales=replace(linear, mean=mean))
+
+
+def _lengths(known: LengthModel, labels: _Labels, place: Place) -> LengthModel:
+    """Lengths of the new tier's calls: the known tiers' on average, in the proportion of the calls that there are."""
+    measured = lengths_of(labels.queries)
+    read, written = measured.read[:, labels.rank], measured.written[:, labels.rank]
+    told = ~np.isnan(read)
+    per_char, overhead = float(known.tokens_per_char.mean()), float(known.overhead.mean())
+    expected = float((overhead + per_char * measured.chars[told]).sum())
+    ratio = float(read[told].sum()) / expected if expected > 0 else 1.0
+    weights, start = known.weights.mean(axis=1), float(known.intercept.mean())
+    hand = np.array([features.hand for features in labels.features]).reshape(-1, len(HAND))
+    off = np.log(np.maximum(written[told], 1)) - (start + ((hand[told] - known.mean) / known.scale) @ weights)
+    longer = float(off.mean()) if told.any() else 0.0
+    smear = float(np.exp(off - longer).mean()) if told.any() else float(known.smear.mean())
+    carry_smear = np.insert(known.carry_smear, place.rank, smear, axis=1)
+    smears = np.insert(known.smear, place.rank, smear)
+    return LengthModel(
+        tokens_per_char=np.insert(known.tokens_per_char, place.rank, ratio * per_char),
+        overhead=np.insert(known.overhead, place.rank, ratio * overhead),
+        mean=known.mean,
+        scale=known.scale,
+        weights=np.insert(known.weights, place.rank, weights, axis=1),
+        intercept=np.insert(known.intercept, place.rank, start + longer),
+        smear=smears,
+        carry=np.insert(np.insert(known.carry, place.rank, 0.0, axis=1), place.rank, 0.0, axis=0),
+        carry_smear=np.insert(carry_smear, place.rank, smears, axis=0),
+    )
