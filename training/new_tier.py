@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,24 +13,21 @@ from router.assess import Estimators
 from router.bundle import PolicyBundle, Profile
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel, LengthModel
-from router.features import HAND, Floats, PromptFeatures, prompt_features
+from router.features import HAND, Floats
 from router.policy import Noted
-from router.signals import NAMES, answer_signals
+from router.signals import NAMES
 from router.tiers import Ladder
 from router.trees import Blend
-from training.errors import NotEnoughLabels
 from training.estimators.newton import Logistic
 from training.estimators.rasch import RaschHead, graft
 from training.estimators.soft_rows import soft_rows
 from training.fingerprint import fingerprint
 from training.lengths import lengths_of
 from training.provenance import provenance
-from training.records import Query, Records, read
+from training.records import Records
 from training.table import DEEPEST
+from training.tier_labels import FEWEST, TierLabels, labels_of
 from training.widening import Place, columns, extended, is_platt, moved, run_of, wider, with_head, with_identity
-
-FEWEST = 15
-"""Labelled answers of the new tier, on prompts apart, below which nothing is added."""
 
 Scorer = Literal["log-probabilities", "prompt"]
 
@@ -52,43 +48,6 @@ class Added:
     quality: float
 
 
-def read_answers_of(name: str, path: Path, ladder: Ladder) -> Records:
-    """Read a Parquet file that holds the answers of tier ``name``, and perhaps of other tiers of ``ladder``.
-
-    Raises:
-        InputError: the file, or the tier in it or in the ladder, is missing, or it names tiers that the ladder lacks.
-    """
-    rank = ladder.rank(name, where="NAME")
-    there = _tiers_in(path)
-    if name not in there:
-        raise InputError(f"{path}: it has no answers of tier {name!r}; it has {', '.join(sorted(there)) or 'none'}")
-    part = Ladder(tuple(tier for tier in ladder.tiers if tier.name in there))
-    found = read(path, part)  # which refuses tiers that the ladder lacks
-    if found.tiers == ladder.names:
-        return found
-    own = part.names.index(name)
-    empty = (None,) * len(ladder)
-    queries = tuple(
-        replace(
-            query,
-            outcomes=(*empty[:rank], query.outcomes[own], *empty[rank + 1 :]),
-            inclusion=query.inclusion and tuple(query.inclusion[own] for _ in empty),
-        )
-        for query in found.queries
-    )
-    return replace(found, tiers=ladder.names, queries=queries)
-
-
-def _tiers_in(path: Path) -> set[str]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        return set(parquet.read_table(path, columns=["tier"])["tier"].to_pylist())
-    except (pa.ArrowException, OSError):
-        raise InputError(f"{path}: it cannot be read as labelled answers; pass a Parquet file with --data") from None
-
-
 def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: str) -> Added:
     """Add tier ``name`` to ``bundle`` from its labelled answers in ``records``, all splits of them.
 
@@ -105,7 +64,7 @@ def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: st
     """
     place = Place(ladder.rank(name, where="NAME"), len(ladder))
     _fits(bundle, ladder, place)
-    labels = _labels(records, place.rank, name)
+    labels = labels_of(records, place.rank, name=name)
     known = bundle.estimators
     prior = np.array([known.prompt.logits(features) for features in labels.features])
     head = _rasch(labels, prior * known.calibration.slope + known.calibration.shift)
@@ -174,50 +133,7 @@ def _fits(bundle: PolicyBundle, ladder: Ladder, place: Place) -> None:
             )
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """The labelled answers of the new tier: n ``queries`` with their ``features``, ``quality``, ``weight`` and the
-    mean logit ``surety`` of their answers' tokens, NaN where there is none, (n,) each.
-    """
-
-    queries: tuple[Query, ...]
-    features: tuple[PromptFeatures, ...]
-    quality: Floats
-    weight: Floats
-    surety: Floats
-    rank: int
-
-
-def _labels(records: Records, rank: int, name: str) -> _Labels:
-    queries = tuple(query for query in records.queries if not np.isnan(query.qualities[rank]))
-    apart = len({query.split_key for query in queries})
-    if apart < FEWEST:
-        raise NotEnoughLabels(
-            f"tier {name!r} has labelled answers to {apart} prompts; adding it to a bundle needs at least {FEWEST}: "
-            "ask it some more of the logged prompts, and label what it says",
-            needed=FEWEST,
-        )
-    if any(query.inclusion is None for query in queries):
-        raise InputError(
-            "the log does not say with which probability each answer was observed; log propensities, or ask the new "
-            "tier on purpose (and pass --logged full to `tierwise train ingest`)"
-        )
-    outcomes = [outcome for query in queries if (outcome := query.outcomes[rank]) is not None]
-    chance = np.array([query.inclusion[rank] if query.inclusion else 1.0 for query in queries])
-    weight = np.array([outcome.weight for outcome in outcomes]) / chance
-    where = NAMES.index("logit_mean")
-    signals = [answer_signals(query.request, found.completion) for query, found in zip(queries, outcomes, strict=True)]
-    return _Labels(
-        queries=queries,
-        features=tuple(prompt_features(query.request) for query in queries),
-        quality=np.array([outcome.quality for outcome in outcomes]),
-        weight=weight / weight.mean(),  # so many labels say as much as they are, however rare they were
-        surety=np.array([found[where] for found in signals]),
-        rank=rank,
-    )
-
-
-def _rasch(labels: _Labels, known: Floats) -> Any:
+def _rasch(labels: TierLabels, known: Floats) -> Any:
     soft = soft_rows(known, labels.quality, labels.weight)
     groups = np.array([query.split_key for query in labels.queries])[soft.source]
     return RaschHead().fit(soft.X, soft.y, sample_weight=soft.weight, groups=groups)
@@ -232,7 +148,7 @@ class _AnswerHead:
     mean: float
 
 
-def _answer_head(labels: _Labels) -> _AnswerHead | None:
+def _answer_head(labels: TierLabels) -> _AnswerHead | None:
     """Platt scaling with Platt's own smoothed targets (Platt 1999); None where it would rest on too little."""
     known = ~np.isnan(labels.surety)
     if known.sum() < FEWEST or np.ptp(labels.surety[known]) < 1e-9:
@@ -316,7 +232,7 @@ def _answered(
     return with_head(model, place, weights=weights, intercept=answer.shift, scales=replace(linear, mean=mean))
 
 
-def _lengths(known: LengthModel, labels: _Labels, place: Place) -> LengthModel:
+def _lengths(known: LengthModel, labels: TierLabels, place: Place) -> LengthModel:
     """Lengths of the new tier's calls: the known tiers' on average, in the proportion of the calls that there are."""
     measured = lengths_of(labels.queries)
     read, written = measured.read[:, labels.rank], measured.written[:, labels.rank]

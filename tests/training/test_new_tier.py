@@ -43,9 +43,10 @@ from training.__main__ import app
 from training.errors import NotEnoughLabels
 from training.fit import fit
 from training.long_format import write_records
-from training.new_tier import FEWEST, add_tier, read_answers_of
+from training.new_tier import add_tier
 from training.records import Query, Records
 from training.replay import replay_all
+from training.tier_labels import FEWEST, read_answers_of
 from training.widening import Place, columns, extended, wider, with_identity
 
 TIERS = {

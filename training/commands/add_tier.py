@@ -27,7 +27,7 @@ def add_tier(
     The configuration names the bundle's tiers and the new one, in the order of their prices.
     """
     from training.new_tier import add_tier as add
-    from training.new_tier import read_answers_of
+    from training.tier_labels import read_answers_of
 
     settings = configuration.load(config)
     champion = load(bundle)
