@@ -143,18 +143,22 @@ def split_named(name: str) -> str:
 
 
 def apart(records: Records) -> None:
-    """Refuse records of which two splits share a prompt.
+    """Refuse records of which two splits share a split key or, whatever their keys say, a prompt.
 
     Raises:
         InputError: they do.
     """
     seen: dict[str, str] = {}
     for query in records.queries:
-        if seen.setdefault(query.split_key, query.split) != query.split:
-            raise InputError(
-                f"query {query.id!r} stands in split {query.split!r} and, under the same split key, in "
-                f"{seen[query.split_key]!r}: a score on one would be flattered; split anew"
-            )
+        for key, what in (
+            (query.split_key, "under the same split key"),
+            (query.request.prompt_hash, "the same prompt"),
+        ):
+            if seen.setdefault(key, query.split) != query.split:
+                raise InputError(
+                    f"query {query.id!r} stands in split {query.split!r} and, {what}, in {seen[key]!r}: a score on one "
+                    "would be flattered; split anew"
+                )
 
 
 def disjoint(first: Records, second: Records) -> None:
@@ -163,9 +167,11 @@ def disjoint(first: Records, second: Records) -> None:
     Raises:
         InputError: they do; a score on the second would be flattered.
     """
-    shared = {query.split_key for query in first.queries} & {query.split_key for query in second.queries}
+    keys = {query.split_key for query in first.queries}
+    prompts = {query.request.prompt_hash for query in first.queries}
+    shared = sum(query.split_key in keys or query.request.prompt_hash in prompts for query in second.queries)
     if shared:
-        raise InputError(f"{len(shared)} prompts stand in two splits, so a score on one would be flattered; split anew")
+        raise InputError(f"{shared} prompts stand in two splits, so a score on one would be flattered; split anew")
 
 
 def read(path: str | Path, ladder: Ladder) -> Records:

@@ -91,14 +91,15 @@ requests = st.builds(Request, messages=spoken.map(as_messages)) | st.builds(
 @st.composite
 def any_records(draw):
     queries = []
-    for place in range(draw(st.integers(1, 4))):
+    asked = draw(st.lists(requests, min_size=1, max_size=4, unique_by=lambda request: request.prompt_hash))
+    for place, request in enumerate(asked):
         inclusion = draw(
             st.sampled_from([(), None]) | st.tuples(unsure, unsure).filter(lambda pair: not all(map(math.isnan, pair)))
         )
         queries.append(
             Query(
                 id=f"q{place}",
-                request=draw(requests),
+                request=request,
                 outcomes=(draw(st.none() | outcomes), draw(st.none() | outcomes)),
                 split=draw(st.sampled_from(SPLITS)),
                 split_key=f"{place}{draw(text)}",
@@ -270,6 +271,19 @@ def test_a_prompt_in_two_splits_is_refused():
         apart(leaked)
     with pytest.raises(InputError, match="1 prompts stand in two splits"):
         disjoint(leaked.split("train"), leaked.split("test"))
+
+
+def test_a_prompt_in_two_splits_is_refused_whatever_its_split_keys_say():
+    """A log may call the same prompt by two keys; a score on one would be flattered all the same."""
+    logs = simulated(20)
+    first = logs.queries[0]
+    twin = replace(first, id="twin", split="test", split_key="another")
+    both = replace(logs, queries=(*logs.queries, twin))
+
+    with pytest.raises(InputError, match="query 'twin' stands in split 'test' and, the same prompt, in 'train'"):
+        apart(both)
+    with pytest.raises(InputError, match="1 prompts stand in two splits"):
+        disjoint(logs.split("train"), replace(logs, queries=(twin,)))
 
 
 def test_labelled_leaves_out_queries_that_lack_a_label():
