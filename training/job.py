@@ -94,7 +94,8 @@ def _ledger_state(ledger: Ledger) -> str:
     for entry in ledger.decisions():
         digest.update(entry.decision.id.encode())
     for found in ledger.labels():
-        digest.update(f"{found.decision_id}\x1f{found.tier}\x1f{found.quality}\x1f{found.source}".encode())
+        told = (found.decision_id, found.tier, found.quality, found.source, found.judge or "", found.weight)
+        digest.update("\x1f".join(map(str, told)).encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
