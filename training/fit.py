@@ -239,10 +239,10 @@ def _fit_rung(data: _Data, rung: Rung) -> _Candidate:
         mask = sum(1 << rank for rank in run)
         rows = answers.rows(prompt.logits, run)
         weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
+        views = {number: answers.rows(held, run) for number, held in prompt.nested.items()}
         if rung.trees:
-            model, logits = fit_blend(rows, quality=data.quality, weights=weights, fold=data.fold)
+            model, logits = fit_blend(rows, views, quality=data.quality, weights=weights, fold=data.fold)
         else:
-            views = {number: answers.rows(held, run) for number, held in prompt.nested.items()}
             model, logits = fit_linear(rows, views, rung, run, quality=data.quality, weights=weights, fold=data.fold)
         found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
         chances[mask] = _refused(data, run, found.chances)

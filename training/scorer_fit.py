@@ -56,17 +56,24 @@ def fit_linear(
     return model, np.column_stack([head.logits for head in heads])
 
 
-def fit_blend(rows: Floats, *, quality: Floats, weights: Floats, fold: Ints) -> tuple[Blend, Floats]:
-    """Linear heads and boosted trees blended, per tier, and their out-of-fold logits; shapes as in fit_linear."""
-    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)  # nothing can be learned from what was never seen
-    heads = []
-    for label, weight in zip(quality.T, weights.T, strict=True):
-        doubled = soft_rows(rows, label, weight)
-        head = TreeEnsemble().fit(doubled.X, doubled.y, sample_weight=doubled.weight, folds=fold[doubled.source])
-        held_out = np.empty(len(rows))
-        held_out[doubled.source] = head.oof_logits_
-        heads.append((head.export(), held_out))
-    linear = [found.linear for found, _ in heads]
+def fit_blend(
+    rows: Floats, views: Mapping[int, Floats], *, quality: Floats, weights: Floats, fold: Ints
+) -> tuple[Blend, Floats]:
+    """Linear heads and boosted trees blended, per tier, and their out-of-fold logits; shapes as in fit_linear.
+
+    Every fold's logits are of an ensemble that was fitted, its size and its blend chosen, without that fold.
+    """
+    never: Bools = np.asarray(np.isnan(rows).all(axis=0))  # nothing can be learned from what was never seen
+    logits = np.empty_like(quality)
+    for number, view in views.items():
+        outside = fold == number
+        for rank, (label, weight) in enumerate(zip(quality.T, weights.T, strict=True)):
+            head = _ensemble(view, label, np.where(outside, 0.0, weight), fold, never)
+            logits[outside, rank] = head.decision_function(np.where(never, 0.0, view[outside]))
+    heads = [
+        _ensemble(rows, label, weight, fold, never).export() for label, weight in zip(quality.T, weights.T, strict=True)
+    ]
+    linear = [found.linear for found in heads]
     model = Blend(
         linear=DenseModel(
             mean=linear[0].mean,
@@ -74,9 +81,14 @@ def fit_blend(rows: Floats, *, quality: Floats, weights: Floats, fold: Ints) -> 
             weights=np.column_stack([found.weights for found in linear]),
             intercept=np.concatenate([found.intercept for found in linear]),
         ),
-        trees=join_trees([found.trees for found, _ in heads]),
+        trees=join_trees([found.trees for found in heads]),
     )
-    return model, np.column_stack([held_out for _, held_out in heads])
+    return model, logits
+
+
+def _ensemble(rows: Floats, quality: Floats, weight: Floats, fold: Ints, never: Bools) -> TreeEnsemble:
+    doubled = soft_rows(np.where(never, 0.0, rows), quality, weight)
+    return TreeEnsemble(n_folds=3).fit(doubled.X, doubled.y, sample_weight=doubled.weight, groups=fold[doubled.source])
 
 
 def _varied(rows: Floats) -> Bools:
