@@ -129,8 +129,8 @@ def _policy(settings: Config) -> Iterator[Finding]:
         yield Finding(
             "policy",
             "warning",
-            "no policy has been trained for these tiers, so every request goes to the strongest one; label some "
-            "answers and run `tierwise train run --target-quality 0.95`",
+            "no policy has been trained for these tiers, so every request goes to the strongest one; bring the "
+            "others' answers with `tierwise train collect`, label them, and run `tierwise train run`",
         )
     else:
         yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")
