@@ -63,7 +63,7 @@ def test_fit_writes_an_untuned_bundle_and_its_table(fitted):
     """Until something is certified the strongest tier is asked; the table lies beside the bundle."""
     path, told = fitted
 
-    assert {"train": 480, "certify": 160, "test": 160} == told["rows"]
+    assert told["rows"] == {"train": 480, "certify": 160, "test": 160}
     assert load(path).version == told["version"]
     assert str(beside(path)) == told["table"]
     assert beside(path).is_file()

@@ -166,3 +166,19 @@ def test_folds_are_of_nearly_equal_size():
     counts = np.bincount(folds_of([f"k{row}" for row in range(103)]), minlength=FOLDS)
 
     assert counts.max() - counts.min() <= 1
+
+
+def test_a_trusted_column_keeps_its_say_when_the_others_are_shrunk_to_nothing():
+    """With few labels a confidence is not to be dragged down by a hundred columns of noise."""
+    s = Sample(60)
+    noise = np.random.default_rng(8).normal(size=(60, 100))
+    matrix = np.column_stack([s.matrix[:, :1], noise])
+    trusted = np.arange(101) == 0
+    hard = (1e-4,)
+
+    plain = fit_head(matrix, s.quality, weight=s.weight, fold=s.fold, penalties=hard)
+    kept = fit_head(matrix, s.quality, weight=s.weight, fold=s.fold, penalties=hard, trusted=trusted)
+
+    assert abs(plain.weights[0]) < 0.05
+    assert kept.weights[0] > 0.5
+    assert np.abs(kept.weights[1:]).max() < 0.01

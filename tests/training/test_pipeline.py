@@ -68,7 +68,7 @@ def test_what_is_tuned_on_are_the_labelled_training_rows_only(logs, fitted):
 
     assert {query.split_key for query in train.queries} == set(fitted.table.keys)
     assert len(train) == len(fitted.table)
-    assert {"train": 600, "certify": 200, "test": 200} == fitted.bundle.facts["rows"]
+    assert fitted.bundle.facts["rows"] == {"train": 600, "certify": 200, "test": 200}
 
 
 def test_a_budget_takes_the_best_rule_within_it(fitted, tried):
@@ -248,7 +248,7 @@ def test_three_tiers_can_be_trained_and_routed():
     tuned = tune(found.table, Objective(target_quality=1.0), families=("single", "cost_aware", "induction"))
     result = evaluate(logs.split("test"), with_rule(plan, tuned.naive.rule), split="test")
 
-    assert [1, 2, 3, 4, 5, 6, 7] == sorted(bundle.estimators.scorer)
+    assert sorted(bundle.estimators.scorer) == [1, 2, 3, 4, 5, 6, 7]
     assert {"small", "middle", "large"} == set(result["policy"]["escalation_rate"])
     assert result["policy"]["quality"] > result["baselines"]["always_cheap"]["quality"]
     assert result["policy"]["cost_per_1k"] < result["baselines"]["always_strong"]["cost_per_1k"]

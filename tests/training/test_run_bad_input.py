@@ -243,7 +243,7 @@ def test_a_champion_of_another_feature_schema_is_refused_by_name_and_training_go
     rows.to_parquet(log)
     words = ["run", "--config", "preset:local", "--data", str(log), "--target-quality", "0.5", "--to", str(champion)]
 
-    with pytest.raises(BundleError, match="trained on feature schema 0123456789abcdef, and this version computes .*re"):
+    with pytest.raises(BundleError, match="trained on feature schema 0123456789abcdef, and this version computes"):
         load(champion)
     with pytest.raises(BundleError, match="trained on feature schema"):
         TERMINAL.invoke(app, [*words, "--if-drift"], catch_exceptions=False)
