@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from router.errors import InputError
+from router.features import Floats
 from router.policy import (
     Always,
     CascadeRouting,
@@ -151,6 +152,8 @@ def tune(
         steps = _by_budget(vertices, objective)
         return Tuned(objective, found, vertices, steps or (vertices[0],), met=bool(steps))
     steps = _by_quality(vertices, objective, strong, table)
+    if objective.budget is not None and steps:
+        return Tuned(objective, found, vertices, _roomy(steps, objective, table), met=True)
     return Tuned(objective, found, vertices, (_safest(objective, strong, vertices), *steps), met=bool(steps))
 
 
@@ -229,6 +232,27 @@ def _by_quality(
     if low is None or low > ceiling:
         return ()
     return _along(vertices, ceiling, low)
+
+
+def _roomy(steps: Sequence[Candidate], objective: Objective, table: Table) -> tuple[Candidate, ...]:
+    """The steps from the one with the most room both above the target and below the budget down to the cheapest.
+
+    Always-strong is over most budgets and the first step spends all of it, so a walk from there would end at once.
+    """
+    least, most = objective.least_quality(table), objective.most_cost()
+    assert least is not None
+    assert most is not None
+    share = objective.target_quality or 0.0
+    room = []
+    for step in steps:
+        done = walk(table, step.rule)
+        errors = (_spread(table, done.quality - share * table.quality[:, -1]), _spread(table, done.cost))
+        room.append(min((step.quality - least) / errors[0], (most - step.cost) / errors[1]))
+    return tuple(steps[int(np.argmax(room)) :])
+
+
+def _spread(table: Table, values: Floats) -> float:
+    return max(float(np.sqrt(table.mean((values - table.mean(values)) ** 2))), 1e-12)
 
 
 def _by_budget(vertices: Sequence[Candidate], objective: Objective) -> tuple[Candidate, ...]:

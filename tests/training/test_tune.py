@@ -119,7 +119,7 @@ def test_a_budget_beyond_everything_takes_the_best_there_is(train, tried):
 
 
 def test_a_target_and_a_budget_are_both_kept(train, tried):
-    """Beyond always-strong, where the walk begins, no rule of the path costs more than the budget."""
+    """No rule of the path costs more than the budget, and its end is where it is without one."""
     alone = tune(train, Objective(target_quality=0.9), tried=tried)
     budget = per_1k(alone.naive.cost) * 1.5
 
@@ -127,7 +127,7 @@ def test_a_target_and_a_budget_are_both_kept(train, tried):
     tight = tune(train, Objective(target_quality=0.9, budget=per_1k(alone.naive.cost) * 0.5), tried=tried)
 
     assert both.met
-    assert all(per_1k(candidate.cost) <= budget * (1 + 1e-9) for candidate in both.path[1:])
+    assert all(per_1k(candidate.cost) <= budget * (1 + 1e-9) for candidate in both.path)
     assert both.naive.quality == pytest.approx(alone.naive.quality)
     assert not tight.met
     assert tight.path == (tight.path[0],)
@@ -246,6 +246,23 @@ def test_the_library_is_searched_where_nothing_is_known(train):
 
     assert [candidate.family for candidate in tuned.candidates] == ["single"] * 3
     assert tuned.met
+
+
+def test_a_target_and_a_budget_are_certified_together_where_always_strong_is_over_the_budget(train, tried):
+    """The walk begins at the rule with the most room on both sides, and ends at a cheaper one that passes both."""
+    objective = Objective(target_quality=0.9, budget=per_1k(strong(train)[1]) * 0.8)
+    held = table(2000, count=3, told=3.0, seed=1)
+
+    tuned = tune(train, objective, tried=tried)
+    shipped = ship(tuned, held, train=train)
+
+    done = walk(held, shipped.rule)
+    assert shipped.certificate.certified
+    assert len(shipped.certificate.tested) > 1
+    assert done.quality.mean() > 0.9 * strong(held)[0]
+    assert per_1k(done.cost.mean()) < objective.budget
+    assert tuned.path[0].quality > tuned.naive.quality
+    assert tuned.path[0].cost < objective.budget * NANO / 1000
 
 
 @pytest.mark.parametrize(
