@@ -80,13 +80,16 @@ class _Data:
     fold: Ints
     lengths: Lengths
     full: Bools
-    """Which rows have every tier's answer and label."""
+    """Which rows have every tier's answer and label, each observed with a known probability."""
 
     def weight(self, run: tuple[int, ...], rank: int) -> Floats:
-        """Each row's weight in learning tier ``rank``'s quality from the answers of ``run``: 0 where one is missing."""
+        """Each row's weight in learning tier ``rank``'s quality from the answers of ``run``: 0 where one is missing, or
+        was observed with a probability that nobody knows.
+        """
         seen = self.answers.answered(run) if run else np.ones(len(self.quality), bool)
         least = self.chance[:, [*run, rank]].min(axis=1)
-        return np.where(seen & ~np.isnan(self.quality[:, rank]), self.count[:, rank] / least, 0.0)
+        held = seen & ~np.isnan(self.quality[:, rank]) & (least > 0)
+        return np.where(held, self.count[:, rank] / np.where(held, least, 1.0), 0.0)
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def _read(train: Records, ladder: Ladder) -> _Data:
         count=np.array([[1.0 if one is None else one.weight for one in query.outcomes] for query in queries]),
         fold=folds_of([query.split_key for query in queries]),
         lengths=lengths_of(queries),
-        full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1),
+        full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1) & (chance > 0).all(axis=1),
     )
 
 

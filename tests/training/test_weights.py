@@ -229,3 +229,36 @@ def test_rows_of_unknown_probability_cannot_be_judged(fits):
     silent = replace(log, queries=tuple(replace(query, inclusion=None) for query in log.split("test").queries))
     with pytest.raises(InputError, match="does not say with which probability"):
         evaluate(silent, plan(fitted, Always()), split="test")
+
+
+@pytest.mark.parametrize("unknown", [math.nan, 0.0])
+def test_an_answer_of_unknown_probability_teaches_nothing(full, unknown):
+    """Its row is not tuned on, and the others are learned from as if it had no label."""
+    sure = [replace(query, inclusion=(1.0, 1.0)) for query in full.queries]
+    train = next(place for place, query in enumerate(sure) if query.split == "train")
+    strong = sure[train].outcomes[1]
+    doubtful, unlabelled = list(sure), list(sure)
+    doubtful[train] = replace(sure[train], inclusion=(1.0, unknown))
+    unlabelled[train] = replace(sure[train], outcomes=(sure[train].outcomes[0], replace(strong, quality=math.nan)))
+
+    found, without = (
+        fit(replace(full, queries=tuple(queries)), TIERS, rungs=RUNGS) for queries in (doubtful, unlabelled)
+    )
+
+    assert found.table.keys == without.table.keys
+    assert found.table.weight.tolist() == [1.0] * len(found.table)
+    assert np.allclose(found.table.chances[0], without.table.chances[0])
+
+
+def test_a_tier_that_is_never_asked_after_some_answers_is_learned_from_the_others(full):
+    """A probability of 0 where there is no answer divides nothing."""
+    queries = [
+        replace(query, inclusion=(1.0, 0.5))
+        if place % 2
+        else replace(query, inclusion=(1.0, 0.0), outcomes=(query.outcomes[0], None))
+        for place, query in enumerate(full.queries)
+    ]
+
+    found = fit(replace(full, queries=tuple(queries)), TIERS, rungs=RUNGS)
+
+    assert set(found.table.weight.tolist()) == {2.0}
