@@ -1,4 +1,4 @@
-"""What a walk is still expected to bring from where it stands, lbrought from the walks that a log shows further."""
+"""What a walk is still expected to bring from where it stands, learned from the walks that a log shows further."""
 
 from __future__ import annotations
 
