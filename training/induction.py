@@ -19,6 +19,10 @@ SHRINK = 20.0
 """The ridge penalty on standardised inputs."""
 
 
+TRUSTED = 1000
+"""Rows at which labels and confidences count alike in the value of an answer."""
+
+
 @dataclass(frozen=True)
 class Compact:
     """What every state's advantages are regressed on, for each row of a table and at a price of cost of 1 a dollar.
@@ -53,8 +57,9 @@ def fit_induction(
 
     In each state and for each tier that may come next, the realised advantage over stopping (the value of going on
     and acting well afterwards, less the call's cost, less the quality of the answer in hand) is regressed on the
-    state's numbers. The values that earlier states see are those of actions chosen by out-of-fold predictions, so
-    that no row profits from its own label. ``rows`` (n,) picks the rows to learn from, all by default.
+    state's numbers. What an answer is worth is its label and the confidence in it, averaged. The values that earlier
+    states see are those of actions chosen by out-of-fold predictions, so that no row profits from its own label.
+    ``rows`` (n,) picks the rows to learn from, all by default.
     """
     inside = np.ones(len(table), bool) if rows is None else rows
     part = table.take(np.flatnonzero(inside))
@@ -87,12 +92,19 @@ def fit_induction(
 
 
 def _stopped(table: Table, mask: int, run: Sequence[int]) -> Floats:
-    """The quality of the answer that stopping returns: that of the highest confidence, the later one on ties."""
+    """What stopping is worth: the answer of the highest confidence, the later one on ties.
+
+    A label says it without bias and with much noise, the confidence in it the other way round: they are averaged,
+    the label's share growing with the number of rows.
+    """
     if not run:
         return np.zeros(len(table))
     backwards = list(reversed(run))
     best = np.array(backwards)[np.argmax(table.chances[mask][:, backwards], axis=1)]
-    found: Floats = table.quality[np.arange(len(table)), best]
+    rows = np.arange(len(table))
+    labels = float(table.weight.sum())
+    share = labels / (labels + TRUSTED)
+    found: Floats = share * table.quality[rows, best] + (1 - share) * table.chances[mask][rows, best]
     return found
 
 
