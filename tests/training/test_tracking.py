@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -168,6 +169,29 @@ def test_a_store_that_cannot_be_reached_is_one_sentence_without_a_password(tmp_p
     assert Store("postgresql://me:secret@host/db").place == "postgresql://host/db"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://me:s3cr%21et@127.0.0.1:9/x",
+        "http:/me:s3cr%21et@host",
+        "sqlit:///me:s3cr%21et@host/db",
+        "postgresql://me:s3cr%21et@host:port/db",
+        "https://me:s3cr%21et@[host",
+    ],
+)
+def test_an_address_with_a_password_is_told_without_it_whatever_is_wrong_with_it(address, monkeypatch):
+    """MLflow, its transport and its database name the whole address in their messages."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    with pytest.raises(TrackingError, match="MLflow at") as refused:
+        Registry(Store(address)).at("champion")
+
+    told = "".join(traceback.format_exception(refused.value))
+    assert "s3cr" not in str(refused.value)
+    assert "s3cr%21et" not in told
+    assert "\n" not in str(refused.value)
+
+
 def test_a_server_that_is_down_is_one_sentence_after_seconds(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     began = time.monotonic()
@@ -322,5 +346,6 @@ def test_the_page_is_served_to_this_machine_only_and_by_a_process_that_ends_with
     [(program, words, environment)] = became
     assert program == words[0] == sys.executable
     assert words[words.index("--host") + 1] == "127.0.0.1"
-    assert words[words.index("--backend-store-uri") + 1] == store.uri
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == store.uri
+    assert store.uri not in words
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"

@@ -22,6 +22,10 @@ def serve(store: Store, *, port: int, become: Become = os.execve) -> None:
         TrackingError: the store cannot be opened.
     """
     assert store.client  # the database is there and of this version before a server opens it
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    words = ["server", "--backend-store-uri", store.uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    become(sys.executable, [sys.executable, "-m", "mlflow", *words], {**os.environ, **quiet})
+    told = {
+        "MLFLOW_BACKEND_STORE_URI": store.uri,  # not as an argument, which every user of the machine can read
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    words = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    become(sys.executable, [sys.executable, "-m", "mlflow", *words], {**os.environ, **told})

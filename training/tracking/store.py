@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from training.errors import TrackingError
 
@@ -34,6 +35,9 @@ _ABOUT = {
 }
 
 _SQLITE = "sqlite:///"
+
+_USER = re.compile(r"[\w+.\-]+:/*(.+)@")
+"""The name and the password in an address, also in one that is mistyped."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,12 @@ class Store:
 
             if self._database is not None:
                 self._database.parent.mkdir(parents=True, exist_ok=True)
-            client = MlflowClient(self.uri, self.uri)
-            client.search_experiments(max_results=1)
+            try:
+                client = MlflowClient(self.uri, self.uri)
+                client.search_experiments(max_results=1)
+            except ValueError as error:  # whoever takes an address apart
+                said = self._hiding(str(error))
+                raise TrackingError(f"MLflow at {self.place}: this is no address ({said}); correct it") from None
             return client
 
     @cached_property
@@ -103,8 +111,19 @@ class Store:
     @property
     def place(self) -> str:
         """The address without a password, for messages."""
-        scheme, mark, rest = self.uri.partition("://")
-        return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else self.uri
+        return self._hiding(self.uri)
+
+    def _hiding(self, text: str) -> str:
+        """``text`` without the user and the password of the address, which MLflow and its transport repeat."""
+        found = None if self._database is not None else _USER.match(self.uri)
+        if found is None:
+            return text
+        user = found[1]
+        text = text.replace(f"{user}@", "").replace(user, "***")
+        password = user.partition(":")[2]
+        for secret in (password, unquote(password)):
+            text = text.replace(secret, "***") if secret else text
+        return text
 
     @contextmanager
     def speaking(self, what: str) -> Iterator[None]:
@@ -124,9 +143,9 @@ class Store:
                 raise
             said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise TrackingError(
-                f"MLflow at {self.place} could not be {what}: {said[:300]}; start or repair it, or point "
+                f"MLflow at {self.place} could not be {what}: {self._hiding(said)[:300]}; start or repair it, or point "
                 "MLFLOW_TRACKING_URI elsewhere"
-            ) from error
+            ) from None  # the cause would tell the password to whoever logs it
 
 
 def _folder_name(name: str) -> str:
