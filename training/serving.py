@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from router.bundle import load
-from training.errors import NotPromoted
+from training.errors import NotPromoted, TrackingError
 from training.lock import exclusive
 
 Kind = Literal["promote", "rollback"]
@@ -76,10 +76,11 @@ class Serving:
             BundleError: it cannot be read.
             NotPromoted: it serves already.
             Locked: another switch is under way.
+            TrackingError: it serves, and the registry could not be told; the next switch or recovery tells it.
         """
         new = load(bundle).version
         with self._alone():
-            self.recover(tell)
+            self._catch_up(tell)
             old = self.version
             if new == old:
                 raise NotPromoted(f"{new[:16]} is the champion already")
@@ -95,9 +96,10 @@ class Serving:
         Raises:
             NotPromoted: there is none, or its copy is gone.
             Locked: another switch is under way.
+            TrackingError: it serves, and the registry could not be told; the next switch or recovery tells it.
         """
         with self._alone():
-            self.recover(tell)
+            self._catch_up(tell)
             line = self.champions
             if len(line) < 2:
                 raise NotPromoted(f"{self.path} has had no champion before this one, so there is none to go back to")
@@ -109,7 +111,23 @@ class Serving:
         """Finish a switch that was interrupted after the new bundle began to serve; forget one from before that.
 
         Returns the switch that was finished, None when there was none.
+
+        Raises:
+            Locked: a switch is under way, and finishes by itself.
         """
+        with self._alone():
+            return self._recover(tell)
+
+    def copy_of(self, version: str) -> Path:
+        """Where the copy of a bundle that served lies, by the hash of its content."""
+        return self._folder / f"{version[:16]}.tierwise"
+
+    def _catch_up(self, tell: Tell) -> None:
+        """Recover before another switch, which a registry that is down must not prevent: it is told of that one."""
+        with suppress(TrackingError):
+            self._recover(tell)
+
+    def _recover(self, tell: Tell) -> Switch | None:
         if not self._journal.exists():
             return None
         raw = json.loads(self._journal.read_text())
@@ -118,10 +136,6 @@ class Serving:
             self._journal.unlink()
             return None
         return self._finish(switch, tell)
-
-    def copy_of(self, version: str) -> Path:
-        """Where the copy of a bundle that served lies, by the hash of its content."""
-        return self._folder / f"{version[:16]}.tierwise"
 
     def _switch(self, switch: Switch, tell: Tell) -> Switch:
         copy = self.copy_of(switch.new)

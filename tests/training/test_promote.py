@@ -289,6 +289,43 @@ def test_when_the_registry_is_down_the_new_champion_serves_and_the_registry_is_t
     assert (told.new, book.champion) == (new, new)
 
 
+def test_a_registry_that_stays_down_does_not_keep_a_bad_champion_in_its_place(place):
+    """Both switches are untold of: the file goes back all the same, and the registry is told of the last one."""
+    path, old, challenger, new = place
+    book = Book()
+    book.down = True
+    with pytest.raises(TrackingError):
+        Serving(path).promote(challenger, tell=book)
+
+    with pytest.raises(TrackingError):
+        Serving(path).rollback(tell=book)
+
+    assert Serving(path).version == old
+    assert Serving(path).champions == (old,)
+    book.down = False
+    told = Serving(path).recover(book)
+    assert told is not None
+    assert (told.kind, told.old, told.new) == ("rollback", new, old)
+    assert book.champion == old
+
+
+def test_a_switch_under_way_is_not_recovered_from_under_its_feet(place):
+    """Its journal is what brings it back after a crash, so that only whoever holds the lock may take it away."""
+    path, _, challenger, new = place
+    refused = []
+
+    def look(step):
+        if step == "replace":
+            with pytest.raises(Locked):
+                Serving(path).recover(Book())
+            refused.append(step)
+
+    Serving(path, step=look).promote(challenger, tell=Book())
+
+    assert refused == ["replace"]
+    assert Serving(path).version == new
+
+
 def test_a_first_promotion_needs_no_champion_and_leaves_none_to_go_back_to(tmp_path):
     challenger, new = saved(tmp_path / "c.tierwise")
     path = tmp_path / "serve" / "policy.tierwise"
