@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router.errors import InputError
 from router.types import Usage
 
 if TYPE_CHECKING:
@@ -31,8 +32,15 @@ def usd(nano: int) -> float:
 
 
 def nano(dollars: float | Decimal | str) -> int:
-    """Dollars as whole nano-dollars, rounded half up."""
-    return int((_exact(dollars) * NANO).to_integral_value(rounding="ROUND_HALF_UP"))
+    """Dollars as whole nano-dollars, rounded half up.
+
+    Raises:
+        InputError: they are not a finite number.
+    """
+    exact = _exact(dollars)
+    if not exact.is_finite():
+        raise InputError(f"an amount of money is a finite number of dollars, not {dollars}")
+    return int((exact * NANO).to_integral_value(rounding="ROUND_HALF_UP"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.catalogue import find
+from router.errors import InputError
 from router.pricing import Price, Rates, nano, per_million, price_of, self_hosted, usd
 from router.tiers import Tier
 from router.types import Usage
@@ -278,3 +279,9 @@ class TestTables:
         free = Rates(input=0, cached_input=0, cache_write=0, output=0)
         with pytest.raises(ValueError, match="batch rates"):
             Price(rates=free, batch_steps=((5, free),))
+
+
+@pytest.mark.parametrize("dollars", [float("nan"), float("inf"), "-Infinity"])
+def test_an_amount_that_is_no_number_is_refused_in_one_sentence(dollars):
+    with pytest.raises(InputError, match="finite number of dollars"):
+        nano(dollars)
