@@ -72,7 +72,7 @@ def fit_head(
     """
     known = ~np.isnan(quality) & (weight > 0)
     path = _sparse_path if scipy.sparse.issparse(matrix) else partial(_dense_path, trusted=trusted)
-    if not _learnable(quality[known], fold[known]):
+    if not learnable(quality[known], fold[known]):
         return _constant(matrix.shape, quality[known], weight[known], fold, known)
     logits = np.empty((len(penalties), len(quality)))
     for number in np.unique(fold):
@@ -93,7 +93,7 @@ def fit_head(
     return Head(weights, intercept, held_out, penalties[best])
 
 
-def _learnable(quality: Floats, fold: Ints) -> bool:
+def learnable(quality: Floats, fold: Ints) -> bool:
     """Whether every set of all folds but one has both classes."""
     if not len(quality):
         return False

@@ -9,9 +9,11 @@ import numpy as np
 from router.estimators import DenseModel
 from router.features import Floats
 from router.trees import Blend, join_trees
+from training.estimators.logistic_head import stack_heads
 from training.estimators.soft_rows import soft_rows
-from training.estimators.tree_ensemble import TreeEnsemble
-from training.heads import Bools, Ints, fit_head
+from training.estimators.standard import Standard, fit_standard
+from training.estimators.tree_ensemble import TreeEnsemble, no_trees
+from training.heads import Bools, Ints, fit_head, learnable
 from training.rungs import Rung
 
 DIFFERENT = 5
@@ -61,34 +63,38 @@ def fit_blend(
 ) -> tuple[Blend, Floats]:
     """Linear heads and boosted trees blended, per tier, and their out-of-fold logits; shapes as in fit_linear.
 
-    Every fold's logits are of an ensemble that was fitted, its size and its blend chosen, without that fold.
+    Every fold's logits are of an ensemble that was fitted, its size and its blend chosen, without that fold. Where the
+    labels are of one class, a tier's logit is constant.
     """
     never: Bools = np.asarray(np.isnan(rows).all(axis=0))  # nothing can be learned from what was never seen
+    filled = np.where(never, 0.0, rows)
+    standard = fit_standard(filled, weight=np.ones(len(rows)))  # one for all tiers, whichever rows have their labels
     logits = np.empty_like(quality)
-    for number, view in views.items():
-        outside = fold == number
-        for rank, (label, weight) in enumerate(zip(quality.T, weights.T, strict=True)):
-            head = _ensemble(view, label, np.where(outside, 0.0, weight), fold, never)
-            logits[outside, rank] = head.decision_function(np.where(never, 0.0, view[outside]))
-    heads = [
-        _ensemble(rows, label, weight, fold, never).export() for label, weight in zip(quality.T, weights.T, strict=True)
-    ]
-    linear = [found.linear for found in heads]
-    model = Blend(
-        linear=DenseModel(
-            mean=linear[0].mean,
-            scale=linear[0].scale,
-            weights=np.column_stack([found.weights for found in linear]),
-            intercept=np.concatenate([found.intercept for found in linear]),
-        ),
-        trees=join_trees([found.trees for found in heads]),
-    )
-    return model, logits
+    heads = []
+    for rank, (label, weight) in enumerate(zip(quality.T, weights.T, strict=True)):
+        known = ~np.isnan(label) & (weight > 0)
+        if not learnable(label[known], fold[known]):
+            head = fit_head(np.zeros((len(rows), 0)), label, weight=weight, fold=fold, penalties=(1.0,))
+            logits[:, rank] = head.logits
+            heads.append(_constant(standard, head.intercept))
+            continue
+        for number, view in views.items():
+            outside, seen = fold == number, np.where(never, 0.0, view)
+            found = _ensemble(seen, label, np.where(outside, 0.0, weight), fold, standard)
+            logits[outside, rank] = found.decision_function(seen[outside])
+        heads.append(_ensemble(filled, label, weight, fold, standard).export())
+    return Blend(stack_heads([head.linear for head in heads]), join_trees([head.trees for head in heads])), logits
 
 
-def _ensemble(rows: Floats, quality: Floats, weight: Floats, fold: Ints, never: Bools) -> TreeEnsemble:
-    doubled = soft_rows(np.where(never, 0.0, rows), quality, weight)
-    return TreeEnsemble(n_folds=3).fit(doubled.X, doubled.y, sample_weight=doubled.weight, groups=fold[doubled.source])
+def _ensemble(rows: Floats, quality: Floats, weight: Floats, fold: Ints, standard: Standard) -> TreeEnsemble:
+    doubled = soft_rows(rows, quality, weight)
+    model = TreeEnsemble(n_folds=3, standard=standard)
+    return model.fit(doubled.X, doubled.y, sample_weight=doubled.weight, groups=fold[doubled.source])
+
+
+def _constant(standard: Standard, logit: float) -> Blend:
+    weights = np.zeros((len(standard.mean), 1))
+    return Blend(DenseModel(standard.mean, standard.scale, weights, np.array([logit])), no_trees())
 
 
 def _varied(rows: Floats) -> Bools:

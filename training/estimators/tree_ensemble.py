@@ -22,6 +22,7 @@ from training.estimators.logistic_head import QualityClassifier
 from training.estimators.newton import Logistic
 from training.estimators.reading import read_fit, read_rows
 from training.estimators.soft_rows import soft_rows
+from training.estimators.standard import Standard
 from training.estimators.threads import one_thread
 
 
@@ -32,7 +33,7 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ``max_trees``, as lose least on the held-out folds, and are then fitted to all rows: nothing is random. The
     blend is ``a * linear + b * trees + c`` with a and b from 0 up, held near 1/2 each by a normal prior; its three
     numbers are fitted on the held-out logits that they blend. A missing number (NaN) is the mean to the linear
-    head and has its own way in each tree.
+    head and has its own way in each tree. ``standard`` is the linear head's.
 
     Fitted: ``linear_``, ``trees_`` (a :class:`router.trees.TreeModel`), ``n_trees_``, ``blend_`` (3,), and
     ``oof_logits_``, ``folds_`` (n,) as in the linear head. Where nothing can be held out, it is the linear head.
@@ -52,12 +53,14 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float = 0.1,
         min_samples_leaf: int = 20,
         n_folds: int = 5,
+        standard: Standard | None = None,
     ) -> None:
         self.max_trees = max_trees
         self.max_depth = max_depth
         self.learning_rate = learning_rate
         self.min_samples_leaf = min_samples_leaf
         self.n_folds = n_folds
+        self.standard = standard
 
     @one_thread()
     def fit(
@@ -78,13 +81,13 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError("max_trees is 1 or more, max_depth 1 to 16, learning_rate above 0")
         binary = read_binary(y, matrix=matrix, sample_weight=sample_weight)
         need_both(binary)
-        head: Any = QualityClassifier(n_folds=self.n_folds)
+        head: Any = QualityClassifier(n_folds=self.n_folds, standard=self.standard)
         self.linear_ = head.fit(matrix, binary.target, sample_weight=binary.weight, groups=groups, folds=folds)
         self.classes_ = binary.classes
         self.folds_ = self.linear_.folds_
         self.blend_ = np.array([1.0, 0.0, 0.0])
         self.n_trees_ = 0
-        self.trees_ = _no_trees()
+        self.trees_ = no_trees()
         self.oof_logits_ = self.linear_.oof_logits_
         (kept,) = np.nonzero(binary.weight > 0)
         if self.folds_.max() < 1:
@@ -184,7 +187,7 @@ class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
 
-def _no_trees() -> TreeModel:
+def no_trees() -> TreeModel:
     """A single leaf of value 0."""
     zero = np.zeros(1, np.uint32)
     return TreeModel(
