@@ -166,16 +166,18 @@ def statement(
             f"{goal.cost_limit:g} USD)"
         )
     about = "" if goal.method == "betting" else " approximately (a t-test, right only as the sample grows)"
+    average = "on average over requests and not for each one"
+    if sample.rows > sample.n:
+        average = "on average over split keys, of which each counts once however many requests bear it"
     parts = [
         f"With {_percent(1 - goal.delta)} confidence{about}: under {tested[chosen].label!r}, {' and '.join(claims)}.",
         (
             f"This rests on {sample.n:,} certification prompts that nothing was fitted or tuned on, and holds for "
-            "requests exchangeable with them, for the labels as given, on average over requests and not for each one, "
-            "and for this rule exactly as it is."
+            f"requests exchangeable with them, for the labels as given, {average}, and for this rule exactly as it is."
         ),
     ]
     if sample.rows > sample.n:
-        parts.append(f"The {sample.rows:,} rows are averaged by split key, so each distinct prompt counts once.")
+        parts.append(f"The {sample.rows:,} rows are averaged by split key: of a prompt, a conversation or a tenant.")
     if sample.weighted:
         parts.append("It also rests on the logged probabilities with which the outcomes were observed.")
     return " ".join(parts)

@@ -312,7 +312,23 @@ def test_rows_of_one_split_key_are_one_observation():
 
     assert copied.n == once.n == 80
     assert copied.p_value == pytest.approx(once.p_value)
-    assert "800 rows are averaged by split key" in copied.statement or not copied.certified
+
+
+def test_where_rows_share_split_keys_the_statement_is_of_keys_and_not_of_requests():
+    """A rule that is bad where prompts repeat can be good by keys: what is proven is what is said."""
+    strong, rule = simulated(600, loss=0.0, gain=0.3)
+
+    certificate = certify(
+        [trial("rule", np.append(rule, rule))],
+        strong=np.append(strong, strong),
+        keys=[*numbered(600), *numbered(600)],
+        goal=Goal(share=0.9),
+    )
+
+    assert certificate.certified
+    assert "1,200 rows are averaged by split key" in certificate.statement
+    assert "on average over split keys, of which each counts once" in certificate.statement
+    assert "on average over requests" not in certificate.statement
 
 
 def test_the_order_is_fixed_by_the_seed_and_not_by_the_rows():
