@@ -201,6 +201,25 @@ def test_a_champion_that_is_as_good_and_cheaper_is_kept_and_force_overrules_and_
     assert Registry(Store.at()).at("champion") is None
 
 
+def test_a_switch_that_mlflow_cannot_be_told_of_is_made_and_is_exit_code_7(here, monkeypatch):
+    """The file is what serves, so a registry that is down keeps nobody from promoting or from going back."""
+    folder, told = here
+    serve = folder / "serve" / "policy.tierwise"
+    old = load(folder / told["bundle"]).with_rule(Always(0)).save(serve)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    common = ("--config", "preset:local", "--to", str(serve), "--json")
+
+    forth = say("promote", told["bundle"], "--data", "labels.parquet", "--force", *common)
+    assert (forth["status"], forth["left_with"]) == ("registry_down", 7)
+    assert load(serve).version == told["bundle_version"]
+    back = say("rollback", *common)
+
+    assert (back["status"], back["left_with"]) == ("registry_down", 7)
+    assert (back["from"], back["bundle_version"]) == (told["bundle_version"], old)
+    assert load(serve).version == old
+
+
 def test_promotion_without_a_place_or_a_challenger_is_one_sentence(here):
     with pytest.raises(NotPromoted, match="names no bundle of its own"):
         TERMINAL.invoke(app, ["promote", "--config", "preset:local"], catch_exceptions=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from router import config as configuration
 from router.errors import InputError
 from training.commands.console import Json, say, warn
-from training.commands.run import WORK
+from training.commands.run import UNTOLD, WORK
 
 
 def promote(
@@ -41,9 +42,10 @@ def promote(
     """Compare the challenger with the champion on the same held-out rows, and switch if it deserves it.
 
     Quality must not be worse (95 % interval, --margin), cost lower or quality better at equal cost, calibration not
-    worse. Exit status: 0 promoted, 3 kept.
+    worse. Exit status: 0 promoted, 3 kept, 7 promoted and MLflow could not be told.
     """
     from router.bundle import load
+    from training.errors import TrackingError
     from training.fingerprint import fingerprint
     from training.ingest import ingest
     from training.promote import Margins, serving_path, weigh
@@ -55,7 +57,8 @@ def promote(
     settings = configuration.load(config)
     path = serving_path(settings, to)
     registry, serving = Registry(Store.at(), model), Serving(path)
-    serving.recover(crowning(registry))
+    with suppress(TrackingError):  # whoever needs the registry below says that it is down
+        serving.recover(crowning(registry))
     with tempfile.TemporaryDirectory() as scratch:
         if bundle is None:
             version = challenger_of(registry)
@@ -79,7 +82,12 @@ def promote(
         if not verdict.promote and not force:
             say({"status": "kept", **facts}, f"the champion is kept: {why}", as_json=as_json)
             raise typer.Exit(EXIT_CODES["kept"])
-        enthrone(bundle, verdict, serving=serving, registry=registry)
+        try:
+            enthrone(bundle, verdict, serving=serving, registry=registry)
+        except TrackingError as error:
+            sentence = f"{challenger.version[:16]} serves from {path}, but {error}; {UNTOLD}"
+            say({"status": "registry_down", **facts}, sentence, as_json=as_json)
+            raise typer.Exit(EXIT_CODES["registry_down"]) from None
     forced = "" if verdict.promote else "FORCED, against the verdict: "
     say(
         {"status": "promoted", **facts}, f"{forced}{challenger.version[:16]} serves from {path}: {why}", as_json=as_json

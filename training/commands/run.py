@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 WORK = Path("tierwise-runs")
 
+UNTOLD = "the next promotion or rollback tells the registry"
+
 CODES = """Exit status, for cron: 0 a challenger is registered, or with --promote champion; 2 data, configuration or
 command need a change; 3 the champion is kept; 4 not enough labels; 5 --if-drift found none; 6 another run is under way;
 7 MLflow cannot be reached, and the next run goes on from there."""
@@ -227,7 +229,7 @@ def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     try:
         switch = enthrone(bundle, verdict, serving=Serving(path), registry=Registry(job.store, job.model))
     except TrackingError as error:
-        sentence = f"it serves from {path}, but {error}; the next promotion or rollback tells the registry"
+        sentence = f"it serves from {path}, but {error}; {UNTOLD}"
         return told | {"status": "registry_down", "exit_code": EXIT_CODES["registry_down"], "sentence": sentence}
     sentence = f"{switch.new[:16]} serves from {path}: {'; '.join(verdict.reasons)}"
     return told | {"status": "promoted", "exit_code": EXIT_CODES["promoted"], "sentence": sentence}
