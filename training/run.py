@@ -108,12 +108,14 @@ def perform(
     stages: Sequence[Stage],
     context: Context,
     *,
+    begin: Literal["resumed", "anew"] = "resumed",
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
     """Run the stages that are not done yet, and say how it ended.
 
     A stage is done when its folder has its name, which is one rename after everything in it was written: what a crash
-    left is thrown away and that stage begun again. A job whose stages are all done gives its result again.
+    left is thrown away and that stage begun again. A job whose stages are all done gives its result again, unless it
+    is to ``begin`` anew.
 
     What a user can mend ends the job with a status and a sentence; anything else is a fault and is raised.
     """
@@ -126,6 +128,8 @@ def perform(
     try:
         with exclusive(context.folder.parent / "lock", what="another training run"):
             _ignored(context.folder.parent)
+            if begin == "anew":
+                shutil.rmtree(context.folder, ignore_errors=True)
             for stage in stages:
                 facts[stage.name] = _done(stage, context) or _perform(stage, replace(context, facts=dict(facts)))
             _prune(context.folder.parent, keep=context.folder)
@@ -137,7 +141,7 @@ def perform(
         rest = f"what was made is in {context.folder}, and running the same again goes on from there"
         return ended("registry_down", f"{error}; {rest}")
     except (TierwiseError, OSError) as error:
-        return ended("failed", str(error))
+        return ended("failed", _sentence(error))
     statuses: list[Status] = [found["status"] for found in facts.values() if "status" in found]
     sentences = [found["sentence"] for found in facts.values() if "sentence" in found]
     return ended(statuses[-1] if statuses else "registered", sentences[-1] if sentences else "every stage is done")
@@ -148,14 +152,16 @@ def pending(stages: Sequence[Stage], folder: Path) -> tuple[str, ...]:
     return tuple(stage.name for stage in stages if not (folder / stage.name / _FACTS).is_file())
 
 
-def forget(folder: Path) -> None:
-    """Throw a job's folder away, so that it begins anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def peak_mib() -> float:
     """The most memory this process has held, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _sentence(error: TierwiseError | OSError) -> str:
+    """What is wrong; the system's errors name their file first, as ours do."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _done(stage: Stage, context: Context) -> Mapping[str, Any] | None:

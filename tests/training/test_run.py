@@ -13,7 +13,7 @@ import pytest
 from router.errors import InputError
 from training.errors import Locked, NotEnoughLabels, TrackingError
 from training.lock import exclusive
-from training.run import EXIT_CODES, Context, Stage, forget, pending, perform
+from training.run import EXIT_CODES, Context, Stage, pending, perform
 
 NAMES = ("ingest", "fit", "tune", "certify", "evaluate", "report", "log", "register")
 
@@ -83,14 +83,32 @@ def test_a_finished_job_gives_its_result_again_and_runs_nothing(tmp_path):
     assert first.facts == second.facts
 
 
-def test_a_forgotten_job_begins_anew(tmp_path):
+def test_a_job_that_is_to_begin_anew_does_every_stage_again(tmp_path):
     perform(Work().stages(), context(tmp_path))
-    forget(context(tmp_path).folder)
     again = Work()
 
-    perform(again.stages(), context(tmp_path))
+    perform(again.stages(), context(tmp_path), begin="anew")
 
     assert tuple(again.ran) == NAMES
+
+
+def test_beginning_anew_takes_nothing_from_a_run_under_way(tmp_path):
+    """It throws away under the lock only, since the other run may be reading and writing that very folder."""
+    perform(Work().stages(), context(tmp_path))
+
+    with exclusive(tmp_path / "work" / "lock", what="another training run"):
+        result = perform(Work().stages(), context(tmp_path), begin="anew")
+
+    assert result.status == "locked"
+    assert pending(Work().stages(), context(tmp_path).folder) == ()
+
+
+def test_an_error_of_the_system_is_told_as_ours_are(tmp_path):
+    result = perform(
+        Work(dies_in="log", raises=PermissionError(13, "Permission denied", "/a/b")).stages(), context(tmp_path)
+    )
+
+    assert (result.status, result.sentence) == ("failed", "/a/b: Permission denied")
 
 
 @pytest.mark.parametrize(

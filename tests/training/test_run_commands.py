@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from router.bundle import load
 from router.config import load as load_config
 from router.errors import InputError
+from router.ledger import Ledger
 from router.policy import Always
 from tests.training.simulated import records
 from training.__main__ import app
@@ -132,6 +133,37 @@ def test_a_dry_run_reads_the_data_and_says_what_would_be_done(here):
     assert (told["status"], told["left_with"]) == ("planned", 0)
     assert told["stages"] == ["fit", "tune", "certify", "evaluate", "report", "log", "register"]
     assert [path.name for path in (folder / told["folder"]).iterdir()] == ["ingest"]
+
+
+def test_a_dry_run_throws_nothing_away(here):
+    folder, told = here
+
+    planned = say(*WORDS, "--profile", "internal=quality:0.7", "--dry-run", "--fresh")
+
+    assert (planned["status"], planned["left_with"]) == ("planned", 0)
+    assert (folder / told["bundle"]).is_file()
+
+
+def test_a_ledger_is_data_as_it_is_for_ingest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Ledger("ledger.db") as ledger:
+        ledger.open()
+
+    told = say(*(word.replace("labels.parquet", "ledger.db") for word in WORDS))
+
+    assert (told["status"], told["left_with"]) == ("failed", 2)
+    assert told["sentence"].startswith("the ledger: no row of it can be trained on")
+
+
+def test_a_promotion_under_way_is_exit_code_6(here):
+    folder, _ = here
+    serve = folder / "serve" / "policy.tierwise"
+
+    with exclusive(serve.parent / "bundles" / "lock", what="another promotion or rollback"):
+        told = say(*WORDS, "--profile", "internal=quality:0.7", "--promote", "--to", str(serve))
+
+    assert (told["status"], told["left_with"]) == ("locked", 6)
+    assert not serve.exists()
 
 
 def test_another_run_under_way_is_exit_code_6(here):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +11,12 @@ import typer
 from rich.console import Console
 
 from router import config as configuration
-from router.config import Config
 from router.errors import InputError
 from router.ledger import Ledger
-from router.planning import ledger_of
+from training.commands.log_source import source_of
 from training.ingest.options import Format, Logged, OnConflict, Splits
 
 _status = Console(stderr=True)
-
-_SQLITE = b"SQLite format 3\0"
 
 
 def ingest(
@@ -83,7 +79,7 @@ def ingest(
         seed=seed,
     )
     with ExitStack() as stack, _status.status("reading"):
-        source = _source(data, settings)
+        source = source_of(data, settings)
         if isinstance(source, Ledger):
             stack.enter_context(source)
         found = read_log(source, settings.tiers, options)
@@ -102,21 +98,3 @@ def ingest(
     if found.rejects_path is not None:
         typer.echo(f"refused rows: {found.rejects_path}")
     typer.echo(f"wrote {out} ({found.facts['data']}, {found.facts['kind']})")
-
-
-def _source(data: str | None, settings: Config) -> str | Ledger:
-    """The ledger that ``data`` or else the configuration names, or the path of a log."""
-    if data is None:
-        ledger = ledger_of(settings)
-        if ledger is None:
-            raise InputError("the configuration switches the ledger off, so there is nothing to read; pass --data")
-        return ledger
-    return Ledger(data) if "://" in data or _is_sqlite(data) else data
-
-
-def _is_sqlite(path: str | os.PathLike[str]) -> bool:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(len(_SQLITE)) == _SQLITE
-    except OSError:
-        return False

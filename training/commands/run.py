@@ -15,6 +15,7 @@ from router import config as configuration
 from router.cli.cost import moment
 from router.errors import InputError
 from training.commands.console import Json, status
+from training.commands.log_source import source_of
 
 if TYPE_CHECKING:
     from router.config import Config
@@ -40,7 +41,11 @@ def run(
         typer.Option(help="NAME=quality:0.98 or NAME=budget:2.5, one more rule in the same bundle; may be repeated."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Labelled logs; default: the configuration's ledger and its labels.")
+        str | None,
+        typer.Option(
+            "--data",
+            help="Labelled logs, or a ledger (file or URL); default: the configuration's ledger and its labels.",
+        ),
     ] = None,
     config: Annotated[
         str | None,
@@ -93,24 +98,21 @@ def run(
 
     Where the command line names no goal, those of `train` and `train.profiles` in the configuration hold.
     """
-    from router.planning import ledger_of
     from training.goals import DELTA, goals_in, goals_of
     from training.ingest import Mapped, Options, load_mapping
     from training.job import Job, Session
     from training.promote import serving_path
     from training.provenance import digest_of
-    from training.run import Context, forget, perform
+    from training.run import Context, perform
     from training.stages import stages
     from training.tracking import Store
 
     settings = configuration.load(config)
     if promote:
         serving_path(settings, to)  # before an hour's work, not after it
-    source = data if data is not None else ledger_of(settings)
-    if drift_since is not None and data is not None:
-        raise typer.BadParameter("it bounds the ledger; with --data leave it out", param_hint="--drift-since")
-    if source is None:
-        raise InputError("the ledger is switched off in the configuration; pass the labelled logs with --data")
+    source = source_of(data, settings)
+    if drift_since is not None and isinstance(source, Path):
+        raise typer.BadParameter("it bounds a ledger; with a file of logs leave it out", param_hint="--drift-since")
     if isinstance(source, Path) and not source.is_file():
         raise InputError(f"{source}: there is no such file; pass the labelled logs with --data")
     options = Options(
@@ -138,14 +140,12 @@ def run(
     inputs = job.inputs()
     folder = out / digest_of(inputs)
     context = Context(folder=folder, inputs=inputs, work=Session(job, folder), say=_progress)
-    if not resume:
-        forget(folder)
     steps = stages()
     if if_drift and (calm := _no_drift(job, context, drift_since)) is not None:
         _end(calm, as_json=as_json)
     if dry_run:
         _end(_planned(perform(steps[:1], context), steps, folder), as_json=as_json)
-    result = perform(steps, context)
+    result = perform(steps, context, begin="resumed" if resume else "anew")
     told = _told(result)
     if promote and result.status == "registered":
         told |= _promoted(job, folder, to)
@@ -208,7 +208,7 @@ def _counts(splits: dict[str, int]) -> str:
 def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     """Put the challenger to the gate, and on the throne if it deserves it."""
     from router.bundle import load
-    from training.errors import TrackingError
+    from training.errors import Locked, TrackingError
     from training.job import BUNDLE
     from training.promote import serving_path, weigh
     from training.promotion import enthrone
@@ -231,6 +231,8 @@ def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     except TrackingError as error:
         sentence = f"it serves from {path}, but {error}; {UNTOLD}"
         return told | {"status": "registry_down", "exit_code": EXIT_CODES["registry_down"], "sentence": sentence}
+    except Locked as error:
+        return told | {"status": "locked", "exit_code": EXIT_CODES["locked"], "sentence": str(error)}
     sentence = f"{switch.new[:16]} serves from {path}: {'; '.join(verdict.reasons)}"
     return told | {"status": "promoted", "exit_code": EXIT_CODES["promoted"], "sentence": sentence}
 

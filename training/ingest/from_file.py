@@ -31,6 +31,7 @@ _FOREIGN = {
     b"\xfe\xff": "UTF-16; convert it to UTF-8",
     b"\x1f\x8b": "compressed with gzip; unpack it",
     b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it",
+    b"SQLite format 3\x00": "a SQLite database; if it is a ledger, make a log of it with `tierwise train ingest`",
     b"PK\x03\x04": "a ZIP archive or a spreadsheet; unpack it, or save it as CSV in UTF-8",
 }
 
