@@ -10,8 +10,8 @@ betting").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
@@ -200,25 +200,3 @@ class EProcess:
     def p_value(self) -> float:
         """One over the largest wealth ever held: a p-value at any time."""
         return math.exp(-self.peak)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The whole state for JSON, so that the next job goes on where this one stopped."""
-        return {"low": self.low, "count": self.count, "peak": self.peak, "logs": self._logs.tolist()}
-
-    @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> EProcess:
-        """The process that :meth:`as_dict` wrote down.
-
-        Raises:
-            InputError: ``state`` is not one of this version.
-        """
-        try:
-            process = cls(low=float(state["low"]))
-            process.count, process.peak = int(state["count"]), float(state["peak"])
-            logs = np.array(state["logs"], float)
-        except (KeyError, TypeError, ValueError):
-            raise InputError("the saved e-process cannot be read; start a new one") from None
-        if logs.shape != (len(_SCALES),) or not np.isfinite([*logs, process.peak]).all():
-            raise InputError("the saved e-process is of another version or damaged; start a new one")
-        process._logs = logs
-        return process
