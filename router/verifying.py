@@ -7,6 +7,7 @@ import importlib
 import inspect
 import logging
 import math
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing
 from dataclasses import replace
@@ -39,7 +40,7 @@ class Verifier:
             found = self._verify(op.request.text, answer.text)
             return self._with(answer, _finished(found) if inspect.isawaitable(found) else found)
         except Exception as error:  # noqa: BLE001
-            return self._without(answer, f"raised {type(error).__name__}: {error}")
+            return self._without(answer, _fault(error))
 
     async def averified(self, op: Send, answer: Completion) -> Completion:
         """The same on an event loop: the check is called in a thread, and awaited if it can be."""
@@ -47,7 +48,7 @@ class Verifier:
             found = await asyncio.to_thread(self._verify, op.request.text, answer.text)
             return self._with(answer, await found if inspect.isawaitable(found) else found)
         except Exception as error:  # noqa: BLE001
-            return self._without(answer, f"raised {type(error).__name__}: {error}")
+            return self._without(answer, _fault(error))
 
     def stream(
         self, op: Send, items: Generator[str | Completion, None, None]
@@ -69,7 +70,8 @@ class Verifier:
         if found is None:
             return answer
         if not isinstance(found, Real) or not math.isfinite(found):
-            return self._without(answer, f"returned {found!r}, which is no finite number")
+            shown = found if isinstance(found, float) else f"a value of type {type(found).__name__}"
+            return self._without(answer, f"returned {shown}, which is no finite number")
         return replace(answer, verified=float(found))
 
     def _without(self, answer: Completion, what: str) -> Completion:
@@ -77,6 +79,18 @@ class Verifier:
             self._warned = True
             logger.warning("the `verify` function %s; such answers are judged without it", what)
         return answer
+
+
+class _Unawaited(TypeError):
+    """The check has to be awaited where nothing can be."""
+
+
+def _fault(error: Exception) -> str:
+    """What went wrong and where, without the message, which may repeat the prompt or the answer."""
+    if isinstance(error, _Unawaited):
+        return str(error)
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"raised {type(error).__name__} (line {line} of {frame.f_code.co_filename})"
 
 
 def _finished(found: Awaitable[float | None]) -> float | None:
@@ -91,7 +105,7 @@ def _finished(found: Awaitable[float | None]) -> float | None:
         return asyncio.run(wait())
     if inspect.iscoroutine(found):
         found.close()
-    raise TypeError("a coroutine, which `route` cannot await within a running event loop; use `aroute`")
+    raise _Unawaited("returned a coroutine, which `route` cannot await within a running event loop; use `aroute`")
 
 
 def verify_named(name: str) -> Verify:

@@ -74,10 +74,10 @@ def fail(prompt, answer):
 @pytest.mark.parametrize(
     ("check", "words"),
     [
-        (fail, "raised ZeroDivisionError: by zero"),
+        (fail, "raised ZeroDivisionError (line "),
         (lambda prompt, answer: math.nan, "returned nan, which is no finite number"),
         (lambda prompt, answer: math.inf, "returned inf"),
-        (lambda prompt, answer: "0.9", "returned '0.9'"),
+        (lambda prompt, answer: "0.9", "returned a value of type str"),
         (lambda prompt, answer: 10**400, "raised OverflowError"),
         (lambda prompt: 1.0, "raised TypeError"),
     ],
@@ -127,6 +127,17 @@ def test_route_within_a_running_loop_cannot_await_the_check_and_says_so(caplog):
 
     assert verified(asyncio.run(go()).decision) == [None, None]
     assert "use `aroute`" in caplog.text
+
+
+def test_a_warning_names_the_place_and_neither_the_prompt_nor_the_answer(caplog):
+    """`float(answer)` raises an error that quotes the answer, and a log is no ledger."""
+    for check in (lambda prompt, answer: float(f"{prompt} {answer}"), lambda prompt, answer: f"{prompt} {answer}"):
+        made, _ = router(check)
+        made.route("the patient's name")
+
+    assert len(caplog.messages) == 2
+    assert "patient" not in caplog.text
+    assert "test_verify.py" in caplog.messages[0]
 
 
 def test_a_synchronous_check_does_not_hold_up_the_event_loop():
