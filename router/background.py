@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,81 +22,98 @@ BACKLOG = 32
 """Jobs at most that wait or run, beyond what requests under way may add."""
 
 
+@dataclass(slots=True)
+class _Work:
+    """What one process has to do."""
+
+    jobs: SimpleQueue[Job | None] = field(default_factory=SimpleQueue)
+    threads: list[threading.Thread] = field(default_factory=list)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    open: int = 0
+
+    def done(self) -> None:
+        """Count one job less."""
+        with self.lock:
+            self.open -= 1
+
+
 class Background:
     """Runs jobs later; what goes wrong in one is warned of and nobody else's business.
 
     Threads are started when they are needed, and are daemons: a process that ends without :meth:`drain` leaves
-    what had not begun undone.
+    what had not begun undone. What waits when a process forks is the parent's to do, and not the child's as well.
     """
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._lock = threading.Lock()
-        self._open = 0
+        self._by_process: dict[int, _Work] = {}
 
     @property
     def is_full(self) -> bool:
         """Whether there is so much to do that nothing should be added."""
-        return self._open >= BACKLOG
+        return self._work.open >= BACKLOG
 
     def submit(self, job: Job) -> None:
         """Run ``job`` on a thread, in its turn."""
-        with self._lock:
-            self._open += 1
-            self._threads = [thread for thread in self._threads if thread.is_alive()]  # none is, after a fork
-            self._jobs.put(job)
-            if len(self._threads) < WORKERS:
-                thread = threading.Thread(target=self._work, name="tierwise-background", daemon=True)
+        work = self._work
+        with work.lock:
+            work.open += 1
+            work.jobs.put(job)
+            work.threads = [thread for thread in work.threads if thread.is_alive()]
+            if len(work.threads) < WORKERS:
+                thread = threading.Thread(target=_perform, args=(work,), name="tierwise-background", daemon=True)
                 try:
                     thread.start()
                 except RuntimeError as error:  # the system gives no more threads; the job waits for one of the others
                     _warn(error)
                 else:
-                    self._threads.append(thread)
+                    work.threads.append(thread)
 
     def spawn(self, job: Coroutine[Any, Any, object]) -> None:
         """Run ``job`` as a task of the running event loop."""
+        work = self._work
 
         def done(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            work.tasks.discard(task)
             job.close()  # a task that is cancelled before it began never touched it
-            self._done()
+            work.done()
 
-        with self._lock:
-            self._open += 1
+        with work.lock:
+            work.open += 1
         task = asyncio.get_running_loop().create_task(_awaited(job))
-        self._tasks.add(task)
+        work.tasks.add(task)
         task.add_done_callback(done)
 
     def drain(self) -> None:
         """Wait until every job on a thread is done."""
-        with self._lock:
-            threads, self._threads = self._threads, []
+        work = self._work
+        with work.lock:
+            threads, work.threads = work.threads, []
             for _ in threads:
-                self._jobs.put(None)
+                work.jobs.put(None)
         for thread in threads:
             thread.join()
 
     async def adrain(self) -> None:
         """Wait for this event loop's tasks, and for the jobs on threads."""
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(task for task in tuple(self._tasks) if task.get_loop() is loop), return_exceptions=True)
+        loop, tasks = asyncio.get_running_loop(), tuple(self._work.tasks)
+        await asyncio.gather(*(task for task in tasks if task.get_loop() is loop), return_exceptions=True)
         await asyncio.to_thread(self.drain)
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                job()
-            except Exception as error:  # noqa: BLE001
-                _warn(error)
-            finally:
-                self._done()
+    @property
+    def _work(self) -> _Work:
+        pid = os.getpid()
+        return self._by_process.get(pid) or self._by_process.setdefault(pid, _Work())
 
-    def _done(self) -> None:
-        with self._lock:
-            self._open -= 1
+
+def _perform(work: _Work) -> None:
+    while (job := work.jobs.get()) is not None:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001
+            _warn(error)
+        finally:
+            work.done()
 
 
 async def _awaited(job: Coroutine[Any, Any, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import threading
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.audits import Audits, audit_rate, chosen
-from router.background import BACKLOG
+from router.background import BACKLOG, Background
 from router.cascade import cascade
 from router.config import Config
 from router.drivers import replay
@@ -266,7 +267,7 @@ def test_a_loop_that_ends_before_its_audits_cancels_them_and_leaves_nothing_behi
 
     assert text == "4"
     assert book.entries[0][0].audit_of is None
-    assert not made._outside._background._open
+    assert not made._outside._background._work.open
 
 
 def test_streams_and_batches_are_audited_like_any_other():
@@ -379,3 +380,28 @@ def test_a_mistake_in_the_table_is_one_sentence(table, words):
     """With table and key."""
     with pytest.raises(ConfigError, match=rf"\[audits\] {words}"):
         Config.of(ladder("small").tiers, audits=table)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_what_waits_when_a_process_forks_is_done_by_the_parent_alone():
+    """Else an audit would be paid for and written down twice."""
+    work, go = Background(), threading.Event()
+    reader, writer = os.pipe()
+    for number in range(4):
+        work.submit(lambda number=number: (go.wait(10), os.write(writer, f"{number}".encode())))
+
+    child = os.fork()
+    if child == 0:
+        go.set()
+        fresh = not work.is_full
+        work.submit(lambda: os.write(writer, b"c" if fresh else b"full"))
+        work.drain()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 100) == b"c"
+    go.set()
+    work.drain()
+
+    assert sorted(os.read(reader, 100)) == sorted(b"0123")
+    os.close(reader)
+    os.close(writer)
