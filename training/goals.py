@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from training.tune import Objective
 DELTA = 0.1
 """How often a certificate may be wrong unless somebody says otherwise."""
 
+_NAME = re.compile(r"\w[\w.\-]*")
 _KEYS = {"quality": "target_quality", "absolute": "quality", "budget": "budget"}
 
 
@@ -38,6 +40,7 @@ def goals_of(
         name, sign, rest = written.partition("=")
         if not sign or not name:
             raise InputError(f"--profile {written!r}: write NAME=quality:0.98, or NAME=budget:2.50")
+        _check_name(name, f"--profile {written!r}")
         if name in found:
             raise InputError(f"--profile {written!r}: the profile {name!r} has an objective already; give it one")
         found[name] = Objective(**_numbers(rest, written), delta=delta)
@@ -62,9 +65,19 @@ def goals_in(settings: TrainSettings, *, delta: float | None = None) -> dict[str
         least = next(found for found in (delta, goal.delta, settings.goal.delta, DELTA) if found is not None)
         return Objective(target_quality=goal.target_quality, budget=goal.budget, delta=least)
 
+    for name in settings.profiles:
+        _check_name(name, f"[train.profiles] {name!r}")
     return {DEFAULT_PROFILE: objective(settings.goal)} | {
         name: objective(goal) for name, goal in settings.profiles.items()
     }
+
+
+def _check_name(name: str, where: str) -> None:
+    """Refuse a name that cannot be part of a file's and a metric's; ``where`` names it in the error."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{where}: name a profile with letters, digits, . _ and - alone, beginning with one of the first"
+        )
 
 
 def _numbers(text: str, written: str) -> dict[str, Any]:
@@ -76,7 +89,9 @@ def _numbers(text: str, written: str) -> dict[str, Any]:
         try:
             values[_KEYS[key.strip()]] = float(number)
         except ValueError:
-            raise InputError(f"--profile {written!r}: {number!r} is no number") from None
+            raise InputError(
+                f"--profile {written!r}: {number!r} is no number; write NAME=quality:0.98, or NAME=budget:2.50"
+            ) from None
     return values
 
 

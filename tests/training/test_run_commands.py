@@ -321,6 +321,8 @@ def test_the_help_names_the_exit_codes():
         ("internal=quality:high", "'high' is no number"),
         ("internal=quality:98", "share of the strongest"),
         ("default=quality:0.9", "has an objective already"),
+        ("a/b=quality:0.9", "letters, digits"),
+        ("..=quality:0.9", "letters, digits"),
     ],
 )
 def test_a_profile_that_is_written_otherwise_is_one_sentence(profile, words):
