@@ -200,9 +200,14 @@ def told(rule: Rule) -> str:
     if isinstance(rule, Thresholds):
         return f"thresholds: start at {_list(rule.start)}, accept at {_list(rule.accept)}"
     if isinstance(rule, CostAware | CascadeRouting | Induction):
-        return f"{_KINDS[type(rule)]} at {rule.quality_per_dollar:,.4g} quality per dollar"
+        return f"{_KINDS[type(rule)]} at {_figure(rule.quality_per_dollar)} quality per dollar"
     assert isinstance(rule, Mixture)
     return f"{rule.share:.0%} of prompts by {told(rule.first)}, the others by {told(rule.second)}"
+
+
+def _figure(value: float) -> str:
+    """Four digits that say something, and no powers of ten for people to read."""
+    return f"{float(f'{value:.4g}'):,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _list(values: Sequence[float]) -> str:

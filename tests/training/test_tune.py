@@ -304,4 +304,6 @@ def test_every_rule_has_a_short_name(train):
     assert max(map(len, names)) < 100
     assert mixed == "25% of prompts by always tier 0, the others by always tier 1"
     assert told(Always()) == "always the strongest tier"
+    assert told(Induction(109_712.3, {})) == "fitted backward induction at 109,700 quality per dollar"
+    assert told(Induction(0.25, {})) == "fitted backward induction at 0.25 quality per dollar"
     assert told(Induction(2000.0, {})) == "fitted backward induction at 2,000 quality per dollar"
