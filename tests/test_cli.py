@@ -212,7 +212,7 @@ def test_data_that_is_no_parquet_file_is_one_sentence(tmp_path):
     status, _, err = tierwise("train", "fit", "--data", str(path))
 
     assert status == 2
-    assert err == f"error: {path}: it cannot be read as Parquet; pass the labelled answers with --data\n"
+    assert err == f"error: {path}: it cannot be read as Parquet; make a log of this file with `tierwise train ingest`\n"
 
 
 def test_training_without_its_extra_names_the_extra():

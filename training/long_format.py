@@ -149,7 +149,9 @@ def read_records(path: Path, ladder: Ladder) -> Records:
     try:
         table = parquet.read_table(path)
     except (pa.ArrowException, OSError):
-        raise InputError(f"{path}: it cannot be read as Parquet; pass the labelled answers with --data") from None
+        raise InputError(
+            f"{path}: it cannot be read as Parquet; make a log of this file with `tierwise train ingest`"
+        ) from None
     missing = [name for name in _NEEDED if name not in table.column_names]
     if missing:
         raise InputError(f"{path}: the column {missing[0]!r} is missing; it has {', '.join(table.column_names)}")

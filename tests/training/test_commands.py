@@ -16,6 +16,7 @@ from router.policy import Always
 from tests.conftest import LARGE, SMALL
 from tests.training.simulated import records
 from training.__main__ import app
+from training.commands.evaluate import table_of
 from training.demo import demo
 from training.long_format import write_records
 from training.table_file import beside
@@ -212,3 +213,22 @@ def test_the_demo_routes_real_prompts_through_both_models(model):
     text = run("--n", "10", "--data", SAMPLE, within=alone)
     assert "Started at" in text
     assert "Prices are nominal" in text
+
+
+def test_a_single_tier_that_has_a_line_as_the_cheapest_or_the_strongest_has_no_other():
+    """The table says each thing once; a tier between them is a line of its own."""
+    row = {"quality": 0.5, "cost_per_1k": 1.0}
+    names = ("always_cheap", "always_strong", "single:small", "single:middle", "single:large")
+    tiers = ("small", "large", "small", "middle", "large")
+    baselines = {name: {**row, "tier": tier} for name, tier in zip(names, tiers, strict=True)}
+    result = {
+        "n": 9,
+        "protocol": "simulated",
+        "tiers": ["small", "middle", "large"],
+        "policy": {**row, "quality_interval": [0.4, 0.6]},
+        "baselines": baselines,
+    }
+
+    cells = list(table_of(result).columns[0].cells)
+
+    assert cells == ["policy", "always cheap (small)", "always strong (large)", "single (middle)"]

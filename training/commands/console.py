@@ -16,9 +16,7 @@ status = Console(stderr=True)
 
 SAMPLE = Path("data/sample.parquet")
 
-Data = Annotated[
-    Path, typer.Option("--data", help="Labelled answers, as `tierwise train ingest` reads or writes them.")
-]
+Data = Annotated[Path, typer.Option("--data", help="Labelled answers, as `tierwise train ingest` writes them.")]
 Configured = Annotated[
     str, typer.Option("--config", help="A tierwise.toml, or preset:NAME. Its tiers and prices are used.")
 ]

@@ -31,6 +31,7 @@ def evaluate(
 
     Where the log is of a policy and lacks some labels, it also says what all of its rows tell of this one.
     """
+    from training.evaluate import Origin
     from training.evaluate import evaluate as judge
     from training.fingerprint import fingerprint
     from training.log_evidence import log_evidence
@@ -39,12 +40,14 @@ def evaluate(
     settings = configuration.load(config)
     loaded = load(bundle)
     records = read(data, settings.tiers)
-    if loaded.facts.get("data") != fingerprint(records):
+    here = loaded.facts.get("data") == fingerprint(records) and "grafted" not in loaded.facts
+    if not here:
         warn(f"{bundle} was fitted on other data than {data}; make sure that none of these prompts were in it")
     chosen, plan = records.split(split), plan_of(settings, bundle=loaded)
     logged = None if len(chosen.labelled()) else log_evidence(chosen, plan)
     # Without a row that every tier has a label for there is nothing to compare with, but for what a log may tell.
-    result = judge(chosen, plan, split=split) if logged is None else _only(logged, plan, split)
+    origin: Origin = "trained here" if here else "trained elsewhere"
+    result = judge(chosen, plan, split=split, origin=origin) if logged is None else _only(logged, plan, split)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
@@ -85,8 +88,11 @@ def table_of(result: dict[str, Any]) -> Table:
         table.add_column(column, justify="left" if not column else "right")
     strong = result["baselines"]["always_strong"]["cost_per_1k"]
     low, high = result["policy"]["quality_interval"]
+    said = {result["tiers"][0], result["tiers"][-1]}  # as always cheap and always strong
     for name, row in {"policy": result["policy"], **result["baselines"]}.items():
-        label = f"{name.replace('_', ' ')}" + (f" ({row['tier']})" if "tier" in row else "")
+        if name.startswith("single:") and row.get("tier") in said:
+            continue
+        label = name.partition(":")[0].replace("_", " ") + (f" ({row['tier']})" if "tier" in row else "")
         bounds = f"{low:.1%} to {high:.1%}" if name == "policy" else ""
         cost = row["cost_per_1k"]
         table.add_row(label, f"{row['quality']:.1%}", bounds, f"{cost:.6f}", f"{cost / strong:.0%}")
