@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,8 +27,12 @@ from training.rows import Rows, rows_of
 from training.slices import slices
 from training.table import Table, table_of
 
+Origin = Literal["trained here", "trained elsewhere"]
+"""Whether a policy was trained on other splits of the data that it is judged on."""
+
 HELD_OUT = "which shares no split key with the rows of fitting, tuning and certifying"
 CERTIFYING = "which nothing was fitted or tuned on, but which the certificate used"
+OTHER = "of other data than the policy was trained on: whether they share prompts was not checked"
 SEEN = "NOT held out: training used these rows, so the figures are flattered"
 
 
@@ -57,12 +61,14 @@ def evaluate(
     profile: str = "default",
     training: Training | None = None,
     certificate: Certificate | Mapping[str, Any] | None = None,
+    origin: Origin = "trained here",
 ) -> dict[str, Any]:
     """The policy, its baselines and its estimators on ``records``, for JSON.
 
     The policy is replayed through the runtime's own cascade. Costs are USD per 1,000 requests and count every call,
     rejected answers included. Intervals are of one paired bootstrap over split keys. Baselines that learn or choose
-    something, and the frontier, need ``training``. ``split`` says which rows these are, for the protocol. Where a
+    something, and the frontier, need ``training``. ``split`` says which rows these are, for the protocol, and
+    ``origin`` whether the policy was trained on other splits of the same data. Where a
     policy's log lacks some labels, ``off_policy`` has what all of its rows say of this one, or why they cannot.
 
     Raises:
@@ -79,7 +85,7 @@ def evaluate(
     judged = judge(rows, remembered, estimators)
     return {
         "n": len(rows),
-        "protocol": _protocol(split, rows, training),
+        "protocol": _protocol(split, rows, training, origin),
         "policy_version": plan.policy_version,
         "profile": profile,
         "tiers": list(names),
@@ -118,8 +124,8 @@ def _plain(certificate: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if certificate is None else dict(certificate)
 
 
-def _protocol(split: str, rows: Rows, training: Training | None) -> str:
-    kind = {"test": HELD_OUT, "certify": CERTIFYING}.get(split, SEEN)
+def _protocol(split: str, rows: Rows, training: Training | None, origin: Origin) -> str:
+    kind = {"test": HELD_OUT, "certify": CERTIFYING}.get(split, SEEN) if origin == "trained here" else OTHER
     parts = [
         f"split {split!r}, {kind}",
         "logged answers replayed through the runtime's cascade",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from router.policy.state import Rule, State, Step
@@ -21,20 +21,18 @@ class Mixture:
     share: float
 
     def next(self, state: State) -> Step:
-        """The chosen rule's step, with the probability of taking it over the draw."""
-        chosen, other, chance = self._split(state)
-        step, instead = chosen.next(state), other.next(state)
-        same = type(step) is type(instead) and step.rank == instead.rank
-        return step if same else replace(step, propensity=step.propensity * chance)
+        """The chosen rule's step.
+
+        Its propensity is the chosen rule's own: given the prompt, and so its draw, nothing here is left to chance.
+        """
+        return self._chosen(state).next(state)
 
     def final(self, state: State, rank: int) -> bool:
         """As the chosen rule says."""
-        return self._split(state)[0].final(state, rank)
+        return self._chosen(state).final(state, rank)
 
-    def _split(self, state: State) -> tuple[Rule, Rule, float]:
-        if state.draw < self.share:
-            return self.first, self.second, self.share
-        return self.second, self.first, 1 - self.share
+    def _chosen(self, state: State) -> Rule:
+        return self.first if state.draw < self.share else self.second
 
     def as_dict(self) -> dict[str, Any]:
         """The rule for a bundle's manifest."""

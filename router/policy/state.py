@@ -47,7 +47,8 @@ class State:
 class Run:
     """Call tier ``rank``. ``threshold`` is the bar that the last answer missed, None before the first call.
 
-    ``propensity`` is the probability with which the rule takes this step in this state.
+    ``propensity`` is the probability with which the rule takes this step in this state, the prompt's draw included:
+    1 for every rule that decides by what it sees.
     """
 
     rank: int
@@ -63,7 +64,6 @@ class Stop:
     rank: int
     reason: str
     threshold: float
-    propensity: float = 1.0
 
 
 Step = Run | Stop
