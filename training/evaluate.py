@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from router.decision import ANSWERED
 from router.errors import InputError
 from router.features import Floats
 from router.policy import Rule
+from training.accept_error import accept_errors
 from training.bars import bars
 from training.baselines import Aim, Baseline, learned, oracle, random_mix, ruled, single, zero_router
 from training.bootstrap import DRAWS, Bootstrap, bounds
@@ -106,6 +107,9 @@ def evaluate(
         "scorer": by_tier(judged.answer, judged),
         "classifier": by_tier(judged.prompt, judged),
         "calibration": calibration(judged),
+        "accept_errors": [
+            asdict(error) for error in accept_errors(done.quality, done.rank, tiers=names, keys=rows.keys)
+        ],
         "slices": slices(rows, done.quality, done.cost),
         "gain": gain(judged),
         "importance": importance(judged, estimators),

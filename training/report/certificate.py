@@ -86,4 +86,18 @@ def thresholds(read: Reading, context: ReportContext) -> Section:
         accepted, note = first.number("share_accepted"), first.text("note")
         told += f"; {share(accepted)} of them are accepted" if accepted is not None else ""
         told += f" ({note.rstrip('.')})." if note else "."
-    return Section("thresholds", title, told, tables=(table,))
+    return Section("thresholds", title, told, tables=(table, *_errors(read)))
+
+
+def _errors(read: Reading) -> tuple[Table, ...]:
+    """How often what each tier returned was not acceptable, with an exact bound."""
+    found = read.rows("accept_errors")
+    if not found:
+        return ()
+    rows = []
+    for row in found:
+        accepted, errors = row.number("accepted"), row.number("errors")
+        seen = share(errors / accepted) if accepted and errors is not None else ""
+        rows.append((row.text("tier"), count(accepted), seen, share(row.number("upper"))))
+    head = ("answers of", "returned", "not acceptable", "at most (90 % confidence)")
+    return (Table("Returned answers that were not acceptable, one a prompt", head, tuple(rows)),)
