@@ -106,7 +106,8 @@ def test_the_result_is_json_with_every_part(result):
 
     assert told.keys() == {
         "n", "protocol", "policy_version", "profile", "tiers", "policy", "baselines", "metrics", "metrics_notes",
-        "frontier", "hull", "scorer", "classifier", "calibration", "slices", "gain", "importance", "thresholds",
+        "frontier", "hull", "scorer", "classifier", "calibration", "accept_errors", "slices", "gain", "importance",
+        "thresholds",
         "certificate",
     }  # fmt: skip
     assert told["baselines"].keys() == {
