@@ -141,8 +141,11 @@ def _certify(context: Context) -> dict[str, Any]:
         shipped = ship(tuned, table, train=session.table, seed=job.seed)
         certificate = shipped.certificate.as_dict()
         certified[name] = {"family": shipped.family, "certificate": certificate}
+        # All rows: those that are labelled at every tier may have been chosen, near the threshold say.
         reference = reference_of(
-            window_of_records(held, plan, shipped.rule), target=_to_hold(goal, table), seed=job.seed
+            window_of_records(session.records.split("certify"), plan, shipped.rule),
+            target=_to_hold(goal, table),
+            seed=job.seed,
         ).as_dict()
         facts = {"objective": goal.as_dict(), "family": shipped.family, "certificate": certificate, FACT: reference}
         profiles[name] = Profile(shipped.rule, facts)

@@ -16,12 +16,15 @@ from router.ledger import Ledger
 from router.policy import Always
 from tests.training.simulated import records
 from training.__main__ import app
+from training.drift_check import reference_in
 from training.errors import NotPromoted
 from training.goals import goals_of
-from training.job import read_json, write_json
+from training.job import Job, Session, read_json, write_json
 from training.lock import exclusive
 from training.long_format import write_records
 from training.provenance import ladder_from
+from training.run import Context, perform
+from training.stages import stages
 from training.tracking import Registry, Store
 
 pytestmark = [
@@ -351,3 +354,26 @@ def test_run_with_promote_and_no_place_to_serve_from_says_so_before_it_trains(he
         TERMINAL.invoke(app, [*WORDS, "--promote", "--out", "elsewhere"], catch_exceptions=False)
 
     assert not (here[0] / "elsewhere").exists()
+
+
+def test_drift_is_measured_from_all_held_out_rows_and_not_from_those_alone_that_are_labelled(tmp_path, monkeypatch):
+    """Which rows have a label at every tier may have been chosen, so they need not look like traffic."""
+    monkeypatch.chdir(tmp_path)
+    made = records(500)
+    short = [query.id for query in made.split("certify").queries][::2]
+    queries = []
+    for query in made.queries:
+        first, *rest = query.outcomes
+        unlabelled = (replace(first, quality=float("nan")), *rest)
+        queries.append(replace(query, outcomes=unlabelled) if query.id in short else query)
+    part = replace(made, queries=tuple(queries), facts={"use": "any"})
+    write_records(part, tmp_path / "labels.parquet")
+    settings = load_config("preset:local")
+    job = Job(config=settings, source=tmp_path / "labels.parquet", goals=goals_of((), target_quality=0.9))
+    folder = tmp_path / "work" / "key"
+
+    done = perform(stages()[:4], Context(folder=folder, inputs={}, work=Session(job, folder)))
+
+    bundle = load(folder / "certify" / "policy.tierwise")
+    assert done.status == "registered"
+    assert reference_in(bundle).score.n == len(made.split("certify").queries) > len(part.split("certify").labelled())
