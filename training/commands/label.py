@@ -220,7 +220,9 @@ def plan(
         else:
             candidates = of_queries(records.queries, routed)
         if not candidates:
-            raise InputError("every answer is labelled already, so there is nothing to label next")
+            facts["next"] = {"requests": 0, "candidates": 0}
+            say(_finite(facts), f"{facts['sentence']}; every answer is labelled already", as_json=as_json)
+            return
         with status.status("grouping the requests by kind"):
             cluster = kinds([candidate.request for candidate in candidates], seed=seed)
         margins = np.array([candidate.margin for candidate in candidates])
