@@ -241,5 +241,5 @@ def test_a_ledger_that_is_switched_off_is_one_sentence(tmp_path):
     toml = tiers(tmp_path)
     toml.write_text(f"{toml.read_text()}[ledger]\nenabled = false\n")
 
-    with pytest.raises(InputError, match="switches the ledger off"):
+    with pytest.raises(InputError, match="the ledger is switched off in the configuration"):
         CliRunner().invoke(app, ["ingest", "--config", str(toml)], catch_exceptions=False)
