@@ -45,10 +45,7 @@ class Job:
     began: float = field(default_factory=time.time)
 
     def inputs(self) -> dict[str, Any]:
-        """What the policy depends on, and where it is logged, for the job's key; not what it is compared with.
-
-        A job that was logged in one place is not done in another.
-        """
+        """What the policy depends on, for the job's key; not where it is logged, nor what it is compared with."""
         return {
             "data": file_hash(self.source) if isinstance(self.source, Path) else _ledger_state(self.source),
             "options": str(replace(self.options, rejects=None)),
@@ -56,7 +53,6 @@ class Job:
             "seed": self.seed,
             "tiers": tier_snapshot(self.config.tiers),
             "code": source_hash(),
-            "store": self.store.place,
         }
 
     @property
