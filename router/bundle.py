@@ -28,6 +28,7 @@ from router.assess import Estimators
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
 from router.policy import Rule, rule_from
+from router.profiles import DEFAULT_PROFILE
 from router.trees import Blend, TreeModel
 
 FORMAT = 2
@@ -50,10 +51,6 @@ SCHEMA = hashlib.sha256(
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: the same content is the same file
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-DEFAULT_PROFILE = "default"
-"""The profile of requests that name no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from router.bundle import DEFAULT_PROFILE
 from router.config.train import TrainGoal, TrainSettings
 from router.errors import InputError
+from router.profiles import DEFAULT_PROFILE
 from training.tune import Objective
 
 DELTA = 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +22,14 @@ class Point(Protocol):
     def cost(self) -> float:
         """Mean cost, in any unit."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A point, and nothing more."""
+
+    quality: float
+    cost: float
 
 
 P = TypeVar("P", bound=Point)

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from router.bundle import DEFAULT_PROFILE, PolicyBundle
+from router.bundle import PolicyBundle
 from router.cascade import Plan
 from router.config import Config
 from router.ledger import Ledger
 from router.planning import plan_of
+from router.profiles import DEFAULT_PROFILE
 from training import goals, table_file
 from training.ingest import Options
 from training.provenance import file_hash, source_hash, tier_snapshot

@@ -10,19 +10,13 @@ import numpy as np
 from router.features import Floats
 from router.policy import CostAware
 from router.pricing import usd
-from training.hull import area
+from training.hull import Mean, area
 from training.table import Table, walk
 
 LAMBDAS = 21
 """Prices of cost at which a rung's cost-quality curve is looked at."""
 
 DRAWS = 200
-
-
-@dataclass(frozen=True)
-class _Spot:
-    quality: float
-    cost: float
 
 
 @dataclass(frozen=True)
@@ -38,9 +32,7 @@ class Curve:
     def area(self, weight: Floats) -> float:
         """The policy area under row weights (n,): the mean quality over costs up to the strongest tier's."""
         share = weight / weight.sum()
-        spots = [
-            _Spot(q, c) for q, c in zip((share @ self.quality).tolist(), (share @ self.cost).tolist(), strict=True)
-        ]
+        spots = [Mean(q, c) for q, c in zip((share @ self.quality).tolist(), (share @ self.cost).tolist(), strict=True)]
         return area(spots, low=float(share @ self.low), high=float(share @ self.high))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from router.bundle import DEFAULT_PROFILE, load
-from router.pricing import usd
+from router.bundle import load
+from router.profiles import DEFAULT_PROFILE
+from training.candidate_file import point
 from training.job import BUNDLE, Job, evaluation_file, read_json
 from training.provenance import environment
 from training.run import Context, peak_mib
@@ -108,7 +107,7 @@ def _children(context: Context) -> list[Child]:
     chosen = context.facts["certify"]["profiles"][DEFAULT_PROFILE]["family"]
     families = []
     for family in dict.fromkeys(found["family"] for found in tried):
-        points = sorted((_point(found) for found in tried if found["family"] == family), key=lambda p: p["cost_per_1k"])
+        points = sorted((point(found) for found in tried if found["family"] == family), key=lambda p: p["cost_per_1k"])
         families.append(
             Child(
                 name=f"family: {family}",
@@ -119,7 +118,3 @@ def _children(context: Context) -> list[Child]:
             )
         )
     return rungs + families
-
-
-def _point(written: Mapping[str, Any]) -> dict[str, float]:
-    return {"quality": written["quality"], "cost_per_1k": usd(round(written["cost"] * 1000))}

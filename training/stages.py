@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from router.bundle import DEFAULT_PROFILE, PolicyBundle, Profile, load
+from router.bundle import PolicyBundle, Profile, load
 from router.errors import BundleError
 from router.planning import misfit
-from router.policy import Rule, rule_from
-from router.pricing import NANO, usd
+from router.policy import Rule
+from router.pricing import NANO
+from router.profiles import DEFAULT_PROFILE
 from training import table_file
 from training.baselines import Aim
+from training.candidate_file import point, read_back, written
 from training.drift_check import FACT
 from training.errors import NotEnoughLabels
 from training.evaluate import Training, evaluate
@@ -98,16 +99,16 @@ def _tune(context: Context) -> dict[str, Any]:
             "objective": goal.as_dict(),
             "words": goal.words(),
             "met": tuned.met,
-            "vertices": list(map(_written, tuned.vertices)),
-            "path": list(map(_written, tuned.path)),
+            "vertices": list(map(written, tuned.vertices)),
+            "path": list(map(written, tuned.path)),
         }
-    write_json(context.out / "tuned.json", {"tried": list(map(_written, tried or ())), "profiles": profiles})
+    write_json(context.out / "tuned.json", {"tried": list(map(written, tried or ())), "profiles": profiles})
     return {
         "tried": len(tried or ()),
         "profiles": {
             name: {
                 "met": found["met"],
-                "naive": {**_point(found["path"][-1]), "rule": told(_candidate(found["path"][-1]).rule)},
+                "naive": {**point(found["path"][-1]), "rule": told(read_back(found["path"][-1]).rule)},
             }
             for name, found in profiles.items()
         },
@@ -126,16 +127,16 @@ def _certify(context: Context) -> dict[str, Any]:
     context.say(f"certifying on {len(held):,} held-out prompts")
     plan = session.plan(untuned)
     table = table_of(held, plan)
-    read_back = json.loads(context.path("tune", "tuned.json").read_text(encoding="utf-8"))
+    tuned_file = json.loads(context.path("tune", "tuned.json").read_text(encoding="utf-8"))
     profiles: dict[str, Profile] = {}
     certified: dict[str, dict[str, Any]] = {}
     for name, goal in job.goals.items():
-        found = read_back["profiles"][name]
+        found = tuned_file["profiles"][name]
         tuned = Tuned(
             objective=goal,
-            candidates=tuple(map(_candidate, read_back["tried"])),
-            vertices=tuple(map(_candidate, found["vertices"])),
-            path=tuple(map(_candidate, found["path"])),
+            candidates=tuple(map(read_back, tuned_file["tried"])),
+            vertices=tuple(map(read_back, found["vertices"])),
+            path=tuple(map(read_back, found["path"])),
             met=found["met"],
         )
         shipped = ship(tuned, table, train=session.table, seed=job.seed)
@@ -282,7 +283,7 @@ def _training(context: Context) -> Training:
     session: Session = context.work
     tried = read_json(context.path("tune", "tuned.json"))["tried"]
     return Training(
-        records=session.records.split("train"), table=session.table, candidates=tuple(map(_candidate, tried))
+        records=session.records.split("train"), table=session.table, candidates=tuple(map(read_back, tried))
     )
 
 
@@ -318,16 +319,3 @@ def _champion(job: Job, challenger: PolicyBundle) -> PolicyBundle | None:
     except BundleError:
         return None
     return None if misfit(champion, job.config) or champion.version == challenger.version else champion
-
-
-def _written(candidate: Candidate) -> dict[str, Any]:
-    rule = candidate.rule.as_dict()
-    return {"family": candidate.family, "rule": rule, "quality": candidate.quality, "cost": candidate.cost}
-
-
-def _candidate(written: Mapping[str, Any]) -> Candidate:
-    return Candidate(rule_from(written["rule"]), written["family"], written["quality"], written["cost"])
-
-
-def _point(written: Mapping[str, Any]) -> dict[str, float]:
-    return {"quality": written["quality"], "cost_per_1k": usd(round(written["cost"] * 1000))}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.bundle import DEFAULT_PROFILE
 from router.cascade import Plan
 from router.decision import Decision
 from router.features import HAND, Floats, prompt_features
 from router.ledger.codec import Entry
 from router.policy import Rule
+from router.profiles import DEFAULT_PROFILE
 from router.types import Request
 from training.bandit import NONE, BanditLog, follow
 from training.records import Records

@@ -13,7 +13,7 @@ from tests.training.simulated_tiers import logs, table, tiers
 from training import public
 from training.benchmarks import certificate, policies
 from training.benchmarks.pools import Halves, halves
-from training.hull import hull
+from training.hull import Mean, hull
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,7 +123,7 @@ def test_every_family_is_measured_on_the_same_split(split):
 
 def test_the_cost_of_a_quality_is_read_off_the_hull():
     """Between two vertices, at the cheapest below it, and not at all above the best."""
-    vertices = hull([policies._Point(0.5, 1.0), policies._Point(0.9, 3.0)])
+    vertices = hull([Mean(0.5, 1.0), Mean(0.9, 3.0)])
 
     assert policies._cost_at(vertices, 0.7) == pytest.approx(2.0)
     assert policies._cost_at(vertices, 0.4) == 1.0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.training.simulated_tiers import table
-from training.hull import area
-from training.picking import LAMBDAS, Curve, _Spot, curve_of, pick
+from training.hull import Mean, area
+from training.picking import LAMBDAS, Curve, curve_of, pick
 from training.rungs import RUNGS, affordable
 
 N = 300
@@ -91,7 +91,7 @@ def test_a_curve_holds_the_single_tiers_and_rules_at_many_prices():
 
     assert made.quality.shape == (120, 3 + LAMBDAS)
     assert made.quality[:, :3].tolist() == found.quality.tolist()
-    spots = [_Spot(q, c) for q, c in zip(made.quality.mean(axis=0), made.cost.mean(axis=0), strict=True)]
+    spots = [Mean(q, c) for q, c in zip(made.quality.mean(axis=0), made.cost.mean(axis=0), strict=True)]
     low, high = found.cost[:, 0].mean(), found.cost[:, -1].mean()
     assert made.area(np.ones(120)) == pytest.approx(area(spots, low=low, high=high))
     assert made.area(np.ones(120)) == pytest.approx(made.area(np.full(120, 7.0)))

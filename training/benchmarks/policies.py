@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from training.benchmarks.pools import POOLS, Halves, halves, pool
 from training.benchmarks.result import BenchmarkResult, Report, benchmark_result
-from training.hull import area, hull
+from training.hull import Mean, area, hull
 from training.library import FAMILIES, Candidate, Family, candidates
 from training.table import Table, walk
 
@@ -33,12 +32,6 @@ PROTOCOL = (
     "is the larger. 'library' takes the hull over all families, which is what ships. Intervals: 95 %, bootstrap over "
     "splits."
 )
-
-
-@dataclass(frozen=True)
-class _Point:
-    quality: float
-    cost: float
 
 
 def run(*, report: Report = lambda _: None, trials: int = TRIALS) -> BenchmarkResult:
@@ -104,8 +97,8 @@ def _curve(vertices: Sequence[Candidate], held: Table) -> dict[str, float]:
     points = []
     for vertex in vertices:
         done = walk(held, vertex.rule)
-        points.append(_Point(float(done.quality.mean()), float(done.cost.mean())))
-    strong = _Point(float(held.quality[:, -1].mean()), float(held.cost[:, -1].mean()))
+        points.append(Mean(float(done.quality.mean()), float(done.cost.mean())))
+    strong = Mean(float(held.quality[:, -1].mean()), float(held.cost[:, -1].mean()))
     reached = hull(points)
     low = float(held.cost[:, 0].mean())
     return {
@@ -117,7 +110,7 @@ def _curve(vertices: Sequence[Candidate], held: Table) -> dict[str, float]:
     }
 
 
-def _cost_at(vertices: Sequence[_Point], quality: float) -> float:
+def _cost_at(vertices: Sequence[Mean], quality: float) -> float:
     """The least cost of ``quality`` on a hull; NaN when it does not reach it."""
     if vertices[0].quality >= quality:
         return vertices[0].cost

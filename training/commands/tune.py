@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from router import config as configuration
-from router.bundle import DEFAULT_PROFILE, Profile, load
+from router.bundle import Profile, load
 from router.planning import plan_of
 from router.pricing import usd
+from router.profiles import DEFAULT_PROFILE
 from training.commands.console import SAMPLE, Configured, Data, Json, progress, say, warn
 
 
