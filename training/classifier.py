@@ -1,0 +1,46 @@
+"""The complexity classifier on its own: what the prompt says of every tier, for those who route before any answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from router.estimators import Calibration
+from router.features import Floats, prompt_features
+from router.types import Request
+from training.calibrate import crossfit
+from training.heads import folds_of
+from training.prompt_fit import PromptFit, fit_prompts
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """``held_out`` (n, K): each training row's calibrated chances from fits that did not see its label."""
+
+    prompts: PromptFit
+    calibration: Calibration
+    held_out: Floats
+
+    def chances(self, requests: Sequence[Request]) -> Floats:
+        """Calibrated chances (m, K) that each tier suffices, by the runtime's own arithmetic."""
+        model = self.prompts.model
+        return np.array([self.calibration.apply(model.logits(prompt_features(request))) for request in requests])
+
+
+def fit_classifier(
+    requests: Sequence[Request], quality: Floats, *, keys: Sequence[str], weight: Floats | None = None
+) -> Classifier:
+    """Fit the classifier as :func:`training.fit.fit` does, without a scorer.
+
+    ``quality`` (n, K) in [0, 1], NaN where there is no label; ``keys`` (n,): rows that share one share a fold;
+    ``weight`` (n, K), 1 by default.
+    """
+    mass = np.ones_like(quality) if weight is None else weight
+    fold = folds_of(keys)
+    with threadpool_limits(1):
+        prompts = fit_prompts([prompt_features(request) for request in requests], quality, weight=mass, fold=fold)
+        found = crossfit(prompts.logits, quality, weight=mass, fold=fold)
+    return Classifier(prompts, found.final, found.chances)
