@@ -9,8 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from router.estimators import Calibration, DenseModel, LengthModel, TextModel
+from router.estimators import Calibration, DenseModel, TextModel
 from router.features import Floats, PromptFeatures, prompt_features
+from router.lengths import LengthModel
 from router.signals import agreement, answer_signals
 from router.tiers import Ladder, Tier
 from router.trees import Blend

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from router import checks, estimators, features, signals
 from router.assess import Estimators
 from router.errors import BundleError
-from router.estimators import Calibration, DenseModel, LengthModel, TextModel, pack, unpack
+from router.estimators import Calibration, DenseModel, TextModel, pack, unpack
+from router.lengths import LengthModel
 from router.policy import Rule, rule_from
 from router.profiles import DEFAULT_PROFILE
 from router.trees import Blend, TreeModel

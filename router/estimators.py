@@ -6,7 +6,6 @@ Training fits them with scikit-learn and exports the coefficients; what is evalu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -27,8 +26,6 @@ _SHIFT = np.uint64(29)
 
 TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
 """Added to the key of a word of the last paragraph, which is where most prompts put their question."""
-
-_LONGEST = 12.0  # e^12 tokens is longer than any answer
 
 _IDENTITY = np.array([0.0, 1.0]).tobytes()
 """The knots, in x as in y, of a map that changes nothing."""
@@ -126,47 +123,6 @@ class Calibration:
         if self.x.tobytes() == identity and self.y.tobytes() == identity:
             return chances
         return np.array([np.interp(chance, x, y) for chance, x, y in zip(chances, self.x, self.y, strict=True)])
-
-
-@dataclass(frozen=True, slots=True)
-class LengthModel:
-    """Expected tokens of a call at each tier.
-
-    Prompt tokens: ``tokens_per_char`` (K,) times the prompt's characters plus ``overhead`` (K,). Answer tokens:
-    ``exp(standardised hand-made features @ weights + intercept) * smear``, where ``smear`` (K,) is Duan's
-    correction for exponentiating a regression on logarithms (Duan 1983). Once tier j has answered, in so many
-    tokens that its logarithm was off by d, ``carry[j, k] * d`` is added to tier k's, with ``carry_smear[j, k]``.
-    """
-
-    tokens_per_char: Floats
-    overhead: Floats
-    mean: Floats
-    scale: Floats
-    weights: Floats
-    intercept: Floats
-    smear: Floats
-    carry: Floats
-    carry_smear: Floats
-
-    def prompt_tokens(self, chars: int) -> Floats:
-        """Expected prompt tokens (K,)."""
-        return self.overhead + self.tokens_per_char * chars
-
-    def answer_tokens(self, features: PromptFeatures) -> Floats:
-        """Expected answer tokens (K,)."""
-        found: Floats = np.exp(np.minimum(self._logs(features), _LONGEST)) * self.smear
-        return found
-
-    def answer_tokens_after(self, features: PromptFeatures, rank: int, tokens: int) -> Floats:
-        """Expected answer tokens (K,) once tier ``rank`` has answered in ``tokens`` tokens."""
-        logs = self._logs(features)
-        surprise = math.log(max(tokens, 1)) - float(logs[rank])
-        found: Floats = np.exp(np.minimum(logs + self.carry[rank] * surprise, _LONGEST)) * self.carry_smear[rank]
-        return found
-
-    def _logs(self, features: PromptFeatures) -> Floats:
-        logs: Floats = self.intercept + ((features.hand - self.mean) / self.scale) @ self.weights
-        return logs
 
 
 def pack(estimator: Any, prefix: str) -> Arrays:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from router.estimators import LengthModel
 from router.features import Floats
+from router.lengths import LengthModel
 from router.types import Usage
 from training.records import Query
 

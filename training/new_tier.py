@@ -12,8 +12,9 @@ import numpy as np
 from router.assess import Estimators
 from router.bundle import PolicyBundle, Profile
 from router.errors import InputError
-from router.estimators import Calibration, DenseModel, LengthModel
+from router.estimators import Calibration, DenseModel
 from router.features import HAND, Floats
+from router.lengths import LengthModel
 from router.policy import Noted
 from router.signals import NAMES
 from router.tiers import Ladder

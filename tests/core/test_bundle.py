@@ -14,8 +14,9 @@ from router.assess import Estimators, Trained
 from router.bundle import PolicyBundle, Profile, load
 from router.config import Config
 from router.errors import BundleError
-from router.estimators import Calibration, DenseModel, LengthModel, TextModel, term_keys
+from router.estimators import Calibration, DenseModel, TextModel, term_keys
 from router.features import HAND, prompt_features
+from router.lengths import LengthModel
 from router.planning import plan_of
 from router.policy import CostAware
 from router.signals import NAMES
