@@ -40,8 +40,8 @@ class BenchmarkResult:
             "name": self.name,
             "protocol": self.protocol,
             "seeds": list(self.seeds),
-            "metrics": _plain(self.metrics),
-            "intervals": _plain(self.intervals),
+            "metrics": plain(self.metrics),
+            "intervals": plain(self.intervals),
             "seconds": round(self.seconds, 2),
             "peak_mib": None if self.peak_mib is None else round(self.peak_mib, 1),
         }
@@ -50,7 +50,7 @@ class BenchmarkResult:
         """The result for a console: a row a figure, its interval beside it, the protocol beneath."""
         from rich.table import Table
 
-        seeds = _seeds(self.seeds)
+        seeds = told_seeds(self.seeds)
         peak = "" if self.peak_mib is None else f", {self.peak_mib:,.0f} MiB at most"
         table = Table(
             title=f"{self.name}: {self.seconds:.1f} s{peak}",
@@ -61,11 +61,11 @@ class BenchmarkResult:
         table.add_column("", overflow="fold")
         table.add_column("figure", justify="right")
         table.add_column("interval", justify="right")
-        intervals = dict(_leaves(_plain(self.intervals), pairs=True))
-        for name, value in _leaves(_plain(self.metrics), pairs=False):
+        intervals = dict(leaves(plain(self.intervals), pairs=True))
+        for name, value in leaves(plain(self.metrics), pairs=False):
             bounds = intervals.get(name)
-            shown = "" if bounds is None else f"{_figure(bounds[0])} to {_figure(bounds[1])}"
-            table.add_row(name, _figure(value), shown)
+            shown = "" if bounds is None else f"{figure(bounds[0])} to {figure(bounds[1])}"
+            table.add_row(name, figure(value), shown)
         return table
 
 
@@ -101,38 +101,39 @@ def peak_mib() -> float | None:
     return held / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Numbers as JSON has them; numpy's scalars and arrays by their own ``tolist``."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
 
-def _leaves(value: Any, *, pairs: bool, name: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, *, pairs: bool, name: str = "") -> Iterator[tuple[str, Any]]:
     """The figures of a nested table, each with its dotted name."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, pairs=pairs, name=f"{name}.{key}" if name else str(key))
+            yield from leaves(inner, pairs=pairs, name=f"{name}.{key}" if name else str(key))
     elif isinstance(value, list) and not pairs:
         for place, inner in enumerate(value):
-            yield from _leaves(inner, pairs=pairs, name=f"{name}[{place}]")
+            yield from leaves(inner, pairs=pairs, name=f"{name}[{place}]")
     else:
         yield name, value
 
 
-def _figure(value: Any) -> str:
+def figure(value: Any) -> str:
+    """A figure to four digits, a dash where there is none."""
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def told_seeds(seeds: Sequence[int]) -> str:
     """A run of seeds by its ends."""
     if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
         return f"{seeds[0]} to {seeds[-1]}"
