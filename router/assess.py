@@ -11,7 +11,7 @@ import numpy as np
 
 from router.estimators import Calibration, DenseModel, TextModel
 from router.features import Floats, PromptFeatures, prompt_features
-from router.lengths import LengthModel
+from router.lengths import LengthModel, Tokens, chars_of
 from router.signals import agreement, answer_signals
 from router.tiers import Ladder, Tier
 from router.trees import Blend
@@ -63,7 +63,7 @@ class Untrained:
 
     def begin(self, request: Request) -> Evidence:
         """Costs at four characters a token and the longest answer allowed."""
-        chars = sum(len(message.content) for message in request.messages)
+        chars = chars_of(request)
         costs = tuple(
             float(tier.cost(Usage(input_tokens=chars // 4, output_tokens=request.max_tokens or tier.max_tokens)))
             for tier in self.ladder.tiers
@@ -101,13 +101,8 @@ class Trained:
         features = prompt_features(request)
         estimators = self.estimators
         logits = estimators.prompt.logits(features)
-        chars = sum(len(message.content) for message in request.messages)
-        cost = expected_costs(
-            self.ladder.tiers,
-            request,
-            prompt_tokens=estimators.length.prompt_tokens(chars),
-            answer_tokens=estimators.length.answer_tokens(features),
-        )
+        tokens = estimators.length.expected(features, chars_of(request))
+        cost = expected_costs(self.ladder.tiers, request, tokens)
         return Evidence(
             request=request,
             quality=tuple(estimators.calibration.apply(logits).tolist()),
@@ -135,13 +130,14 @@ class Trained:
             chances[rank] = 0.0
         cost = evidence.cost
         if completion.usage is not None:
-            length, request = self.estimators.length, evidence.request
-            cost = expected_costs(
-                self.ladder.tiers,
-                request,
-                prompt_tokens=length.prompt_tokens(sum(len(message.content) for message in request.messages)),
-                answer_tokens=length.answer_tokens_after(evidence.features, rank, completion.usage.generated_tokens),
+            tokens = self.estimators.length.after(
+                evidence.features,
+                chars_of(evidence.request),
+                rank=rank,
+                read=completion.usage.prompt_tokens,
+                written=completion.usage.generated_tokens,
             )
+            cost = expected_costs(self.ladder.tiers, evidence.request, tokens)
         return replace(evidence, quality=tuple(chances), cost=cost, answers=answers)
 
 
@@ -159,12 +155,10 @@ def scorer_row(logits: Floats, hand: Floats, answers: Sequence[Answer]) -> Float
     return np.concatenate((logits, hand, *(answer.signals for answer in ordered), np.array(agreements)))
 
 
-def expected_costs(
-    tiers: Sequence[Tier], request: Request, *, prompt_tokens: Floats, answer_tokens: Floats
-) -> tuple[float, ...]:
+def expected_costs(tiers: Sequence[Tier], request: Request, tokens: Tokens) -> tuple[float, ...]:
     """Nano-dollars that a call is expected to cost at each tier; the answer no longer than it may be."""
     costs = []
-    for tier, read, written in zip(tiers, prompt_tokens.tolist(), answer_tokens.tolist(), strict=True):
+    for tier, read, written in zip(tiers, tokens.prompt.tolist(), tokens.answer.tolist(), strict=True):
         rates = tier.price.rates_for(round(read))
         limit = request.max_tokens or tier.max_tokens
         costs.append((max(read, 0.0) * rates.input + min(max(written, 1.0), limit) * rates.output) / 1000)

@@ -27,7 +27,7 @@ from router import checks, estimators, features, signals
 from router.assess import Estimators
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, TextModel, pack, unpack
-from router.lengths import LengthModel
+from router.lengths import LengthModel, TokenModel
 from router.policy import Rule, rule_from
 from router.profiles import DEFAULT_PROFILE
 from router.trees import Blend, TreeModel
@@ -124,7 +124,7 @@ class PolicyBundle:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         fitted = self.estimators
         arrays = pack(fitted.prompt, "prompt") | pack(fitted.calibration, "calibration")
-        arrays |= pack(fitted.length, "length")
+        arrays |= pack(fitted.length.prompt, "length.prompt") | pack(fitted.length.answer, "length.answer")
         for state, (model, calibration) in fitted.scorer.items():
             if isinstance(model, Blend):
                 arrays |= pack(model.trees, f"scorer.{state}.trees")
@@ -210,7 +210,9 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
             prompt=unpack(TextModel, arrays, "prompt"),
             calibration=unpack(Calibration, arrays, "calibration"),
             scorer=scorer,
-            length=unpack(LengthModel, arrays, "length"),
+            length=LengthModel(
+                prompt=unpack(TokenModel, arrays, "length.prompt"), answer=unpack(TokenModel, arrays, "length.answer")
+            ),
         ),
         profiles=profiles,
         best_single=manifest["best_single"],

@@ -181,11 +181,12 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     yield "prompt.terms", (terms, tiers)
     yield from _linear("prompt", hand, tiers, weights="hand")
     yield from _calibration(found, "calibration", tiers)
-    yield from _linear("length", hand, tiers)
-    for name in ("tokens_per_char", "overhead", "smear"):
-        yield f"length.{name}", (tiers,)
-    for name in ("carry", "carry_smear"):
-        yield f"length.{name}", (tiers, tiers)
+    for prefix in ("length.prompt", "length.answer"):
+        yield from _linear(prefix, hand + 1, tiers)
+        for name in ("tokens_per_char", "overhead", "fewest", "least", "most", "smear"):
+            yield f"{prefix}.{name}", (tiers,)
+        for name in ("carry", "carry_smear"):
+            yield f"{prefix}.{name}", (tiers, tiers)
     for mask in states:
         yield from _linear(f"scorer.{mask}.model", _width(mask, tiers), tiers)
         yield from _calibration(found, f"scorer.{mask}.calibration", tiers)

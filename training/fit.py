@@ -272,18 +272,16 @@ def _expected(data: _Data) -> dict[int, Floats]:
         model = fit_lengths(data.lengths.take(inside), data.answers.hand[inside])
         for row in np.flatnonzero(data.fold == number):
             query, features = queries[row], data.answers.features[row]
-            read = model.prompt_tokens(int(data.lengths.chars[row]))
+            chars = int(data.lengths.chars[row])
             for run in runs:
                 if not run:
-                    written = model.answer_tokens(features)
-                elif math.isnan(tokens := data.lengths.written[row, run[-1]]):
+                    tokens = model.expected(features, chars)
+                elif math.isnan(written := data.lengths.written[row, run[-1]]):
                     continue
                 else:
-                    written = model.answer_tokens_after(features, run[-1], int(tokens))
-                mask = sum(1 << rank for rank in run)
-                found[mask][row] = expected_costs(
-                    data.ladder.tiers, query.request, prompt_tokens=read, answer_tokens=written
-                )
+                    read = int(data.lengths.read[row, run[-1]])
+                    tokens = model.after(features, chars, rank=run[-1], read=read, written=int(written))
+                found[sum(1 << rank for rank in run)][row] = expected_costs(data.ladder.tiers, query.request, tokens)
     return found
 
 

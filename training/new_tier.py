@@ -14,7 +14,7 @@ from router.bundle import PolicyBundle, Profile
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel
 from router.features import HAND, Floats
-from router.lengths import LengthModel
+from router.lengths import LengthModel, TokenModel, length_row
 from router.policy import Noted
 from router.signals import NAMES
 from router.tiers import Ladder
@@ -236,26 +236,35 @@ def _answered(
 def _lengths(known: LengthModel, labels: TierLabels, place: Place) -> LengthModel:
     """Lengths of the new tier's calls: the known tiers' on average, in the proportion of the calls that there are."""
     measured = lengths_of(labels.queries)
-    read, written = measured.read[:, labels.rank], measured.written[:, labels.rank]
-    told = ~np.isnan(read)
-    per_char, overhead = float(known.tokens_per_char.mean()), float(known.overhead.mean())
-    expected = float((overhead + per_char * measured.chars[told]).sum())
-    ratio = float(read[told].sum()) / expected if expected > 0 else 1.0
+    rows = [length_row(features, chars) for features, chars in zip(labels.features, measured.chars, strict=True)]
+    seen = np.array(rows).reshape(-1, len(HAND) + 1), measured.chars
+    return LengthModel(
+        prompt=_tokens(known.prompt, *seen, measured.read[:, labels.rank], place),
+        answer=_tokens(known.answer, *seen, measured.written[:, labels.rank], place),
+    )
+
+
+def _tokens(known: TokenModel, rows: Floats, chars: Floats, tokens: Floats, place: Place) -> TokenModel:
+    told = ~np.isnan(tokens)
+    per_char, overhead, fewest = (float(a.mean()) for a in (known.tokens_per_char, known.overhead, known.fewest))
     weights, start = known.weights.mean(axis=1), float(known.intercept.mean())
-    hand = np.array([features.hand for features in labels.features]).reshape(-1, len(HAND))
-    off = np.log(np.maximum(written[told], 1)) - (start + ((hand[told] - known.mean) / known.scale) @ weights)
+    line = np.maximum(np.maximum(overhead + per_char * chars[told], fewest * chars[told]), 1e-9)
+    logs = start + ((rows[told] - known.mean) / known.scale) @ weights
+    off = np.log(np.maximum(tokens[told], 1)) - np.log(line) - logs
     longer = float(off.mean()) if told.any() else 0.0
     smear = float(np.exp(off - longer).mean()) if told.any() else float(known.smear.mean())
-    carry_smear = np.insert(known.carry_smear, place.rank, smear, axis=1)
     smears = np.insert(known.smear, place.rank, smear)
-    return LengthModel(
-        tokens_per_char=np.insert(known.tokens_per_char, place.rank, ratio * per_char),
-        overhead=np.insert(known.overhead, place.rank, ratio * overhead),
+    return TokenModel(
+        tokens_per_char=np.insert(known.tokens_per_char, place.rank, per_char),
+        overhead=np.insert(known.overhead, place.rank, overhead),
+        fewest=np.insert(known.fewest, place.rank, fewest),
         mean=known.mean,
         scale=known.scale,
         weights=np.insert(known.weights, place.rank, weights, axis=1),
         intercept=np.insert(known.intercept, place.rank, start + longer),
+        least=np.insert(known.least, place.rank, float(known.least.mean()) + longer),
+        most=np.insert(known.most, place.rank, float(known.most.mean()) + longer),
         smear=smears,
         carry=np.insert(np.insert(known.carry, place.rank, 0.0, axis=1), place.rank, 0.0, axis=0),
-        carry_smear=np.insert(carry_smear, place.rank, smears, axis=0),
+        carry_smear=np.insert(np.insert(known.carry_smear, place.rank, smear, axis=1), place.rank, smears, axis=0),
     )

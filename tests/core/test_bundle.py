@@ -16,13 +16,31 @@ from router.config import Config
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, TextModel, term_keys
 from router.features import HAND, prompt_features
-from router.lengths import LengthModel
+from router.lengths import LengthModel, TokenModel
 from router.planning import plan_of
 from router.policy import CostAware
 from router.signals import NAMES
 from tests.kit import ask, ladder, said
 
 KNOWN = "the quick brown fox asks what is 2 + 2"
+
+
+def tokens(tiers, *, per_char=0.0, logs=0.0):
+    """Expected tokens: so many a character, or else the power of e."""
+    return TokenModel(
+        tokens_per_char=np.full(tiers, per_char),
+        overhead=np.full(tiers, 0.0 if per_char else 1.0),
+        fewest=np.zeros(tiers),
+        mean=np.zeros(len(HAND) + 1),
+        scale=np.ones(len(HAND) + 1),
+        weights=np.zeros((len(HAND) + 1, tiers)),
+        intercept=np.full(tiers, logs),
+        least=np.full(tiers, -9.0),
+        most=np.full(tiers, 9.0),
+        smear=np.ones(tiers),
+        carry=np.zeros((tiers, tiers)),
+        carry_smear=np.ones((tiers, tiers)),
+    )
 
 
 def made(*, tiers=2, seed=0):
@@ -62,17 +80,7 @@ def made(*, tiers=2, seed=0):
             )
             for rank in range(tiers)
         },
-        length=LengthModel(
-            tokens_per_char=np.full(tiers, 0.25),
-            overhead=np.zeros(tiers),
-            mean=np.zeros(hand),
-            scale=np.ones(hand),
-            weights=np.zeros((hand, tiers)),
-            intercept=np.full(tiers, 2.0),
-            smear=np.ones(tiers),
-            carry=np.zeros((tiers, tiers)),
-            carry_smear=np.ones((tiers, tiers)),
-        ),
+        length=LengthModel(prompt=tokens(tiers, per_char=0.25), answer=tokens(tiers, logs=2.0)),
     )
     return PolicyBundle(
         tiers=("small", "large")[:tiers],

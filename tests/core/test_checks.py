@@ -117,7 +117,7 @@ def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
         ("calibration.x", np.zeros((2, 0)), r"where \(2, 1\) is wanted"),
         ("calibration.x", np.array([[0.0, 0.5, 1.0]] * 2), r"calibration\.y has the shape \(2, 2\), where \(2, 3\)"),
         ("scorer.2.model.weights", np.zeros((4, 2)), r"scorer\.2\.model\.weights has the shape \(4, 2\)"),
-        ("length.smear", np.ones(3), r"length\.smear has the shape \(3,\)"),
+        ("length.prompt.smear", np.ones(3), r"length\.prompt\.smear has the shape \(3,\)"),
         ("more", np.zeros(1), "the array more is of no use"),
     ],
 )

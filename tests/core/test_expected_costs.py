@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from router.assess import Trained, Untrained, expected_costs
+from router.lengths import Tokens
 from router.types import Usage
 from tests.core.test_bundle import KNOWN, made
 from tests.kit import ask, ladder, said
@@ -18,7 +19,8 @@ TIERS = ladder("small", "large")
 def carrying(share):
     """The random bundle, in which ``share`` of the small tier's surprise is expected of the large tier's too."""
     estimators = made().estimators
-    length = replace(estimators.length, carry=np.array([[1.0, share], [share, 1.0]]))
+    answer = replace(estimators.length.answer, carry=np.array([[1.0, share], [share, 1.0]]))
+    length = replace(estimators.length, answer=answer)
     return Trained(TIERS, replace(estimators, length=length))
 
 
@@ -65,13 +67,28 @@ def test_thinking_tokens_count_as_written():
     assert found == after(assessor, quiet.generated_tokens)
 
 
+def test_a_prompt_that_one_tier_read_tells_how_much_the_next_one_will_read():
+    """Whatever a call holds beside the prompt's characters, the tokens that the first tier counted show it."""
+    estimators = made().estimators
+    prompt = replace(estimators.length.prompt, carry=np.array([[1.0, 1.0], [1.0, 1.0]]))
+    assessor = Trained(TIERS, replace(estimators, length=replace(estimators.length, prompt=prompt)))
+    begun = assessor.begin(ask(KNOWN))
+
+    few, many = (
+        assessor.observe(begun, 0, replace(said("4"), usage=Usage(input_tokens=read, output_tokens=7))).cost[1]
+        for read in (2, 1000)
+    )
+
+    assert few < begun.cost[1] < many
+
+
 def test_no_answer_is_expected_to_be_longer_than_it_may_be():
     """The request's limit where it has one, else the tier's."""
     tokens = np.array([100.0, 100.0])
     many = np.array([1e9, 1e9])
 
-    limited = expected_costs(TIERS.tiers, ask(max_tokens=20), prompt_tokens=tokens, answer_tokens=many)
-    free = expected_costs(TIERS.tiers, ask(), prompt_tokens=tokens, answer_tokens=many)
+    limited = expected_costs(TIERS.tiers, ask(max_tokens=20), Tokens(tokens, many))
+    free = expected_costs(TIERS.tiers, ask(), Tokens(tokens, many))
 
     for rank, tier in enumerate(TIERS.tiers):
         assert limited[rank] == tier.cost(Usage(input_tokens=100, output_tokens=20))
@@ -82,7 +99,7 @@ def test_no_call_is_expected_to_cost_less_than_a_token():
     """A line through few points may come out below nothing."""
     nothing = np.array([-50.0, -50.0])
 
-    costs = expected_costs(TIERS.tiers, ask(), prompt_tokens=nothing, answer_tokens=nothing)
+    costs = expected_costs(TIERS.tiers, ask(), Tokens(nothing, nothing))
 
     assert costs == tuple(tier.cost(Usage(input_tokens=0, output_tokens=1)) for tier in TIERS.tiers)
 
