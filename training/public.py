@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,10 +22,10 @@ from training.long_format import write_records
 from training.records import Outcome, Query, Records
 from training.splits import resplit
 
-__all__ = ["NAMES", "folder", "load", "resplit", "routellm", "write", "zellinger"]
+__all__ = ["NAMES", "folder", "load", "resplit", "routellm", "rows", "write", "zellinger"]
 
 Pool = Literal["llama3", "gpt4o"]
-Task = Literal["gsm8k", "mmlu"]
+Task = Literal["gsm8k", "mmlu", "mt_bench"]
 
 CHARACTERS_PER_TOKEN = 4
 """By which tokens are estimated where the source has none; said in the records' facts."""
@@ -65,31 +65,35 @@ def zellinger(pool: Pool) -> tuple[Records, Ladder]:
     if pool not in _ZELLINGER:
         raise InputError(f"pool={pool!r} is none of {', '.join(_ZELLINGER)}")
     prices = _ZELLINGER[pool]
-    rows = [row for row in _rows("zellinger_cascades") if row["model"] in prices and row["task"] in _TASKS]
+    logged = [row for row in rows("zellinger_cascades") if row["model"] in prices and row["task"] in _TASKS]
     facts = {
         "kind": "full",
         "source": "zellinger_cascades",
         "use": "evaluate only",
         "tokens": "input tokens reckoned back from the logged cost, which includes the self-check call",
     }
-    return _records(rows, prices, tokens=partial(_logged, prices), facts=facts)
+    return _records(logged, prices, tokens=partial(_logged, prices), facts=facts)
 
 
 def routellm(task: Task) -> tuple[Records, Ladder]:
     """Return RouteLLM's evaluation set of ``task`` (arXiv 2406.18665) without the contaminated prompts.
 
-    Mixtral 8x7B against GPT-4 Turbo: 1,307 queries of GSM8K with both answers, or 14,037 of MMLU with labels alone.
-    All are in split "train": see :func:`resplit`. The source counts no tokens: they are estimated at four characters
-    a token, and where there is no answer its length is taken to be one token.
+    Mixtral 8x7B against GPT-4 Turbo: 1,307 queries of GSM8K with both answers, 14,037 of MMLU with labels alone, or the
+    72 two-turn conversations of MT-Bench, each one query: its request is the first turn, by which it is routed, its
+    answer the one to that, its quality the mean of both turns' judge scores, a tenth of what they are out of 10, and
+    its tokens those of both calls. All are in split "train": see :func:`resplit`. The source counts no tokens: they
+    are estimated at four characters a token, and where there is no answer its length is taken to be one token.
 
     Raises:
         InputError: the task is unknown, or the file is not there.
     """
     if task not in get_args(Task):
         raise InputError(f"task={task!r} is none of {', '.join(get_args(Task))}")
-    rows = [row for row in _rows("routellm") if row["task"] == task and not row["contaminated"]]
+    kept = [row for row in rows("routellm") if row["task"] == task and not row["contaminated"]]
     facts = {"kind": "full", "source": "routellm", "tokens": "estimated at four characters a token"}
-    return _records(rows, _ROUTELLM, tokens=_estimated, facts=facts)
+    if task == "mt_bench":
+        return _records(_conversations(kept), _ROUTELLM, tokens=_counted, facts=facts)
+    return _records(kept, _ROUTELLM, tokens=_estimated, facts=facts)
 
 
 NAMES: Mapping[str, Callable[[], tuple[Records, Ladder]]] = MappingProxyType(
@@ -132,7 +136,12 @@ def write(name: str, out: Path, *, seed: int = 0) -> tuple[Path, Path]:
     return labels, config
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def rows(name: str) -> list[dict[str, Any]]:
+    """Return the rows of one public file, one a query and model (and turn), as they stand there.
+
+    Raises:
+        InputError: the file is not there.
+    """
     from pyarrow import parquet
 
     path = folder() / f"{name}.parquet"
@@ -219,6 +228,26 @@ def _logged(prices: Mapping[str, tuple[str, str]], row: Mapping[str, Any]) -> Us
     input, output = map(float, prices[row["model"]])
     spoken = row["output_tokens"]
     return Usage(input_tokens=round((row["cost_usd"] * 1e6 - spoken * output) / input), output_tokens=spoken)
+
+
+def _conversations(turns: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One row per conversation and model of a file that has one per turn; the second call carries the first answer."""
+    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in sorted(turns, key=lambda row: row["turn"]):
+        grouped.setdefault((row["query_id"].rpartition("/")[0], row["model"]), []).append(row)
+    for (id, _), (first, second) in grouped.items():
+        calls = (_estimated(first), _estimated(second))
+        yield {
+            **first,
+            "query_id": id,
+            "quality": (first["quality"] + second["quality"]) / 2,
+            "input_tokens": sum(call.input_tokens for call in calls) + calls[0].output_tokens,
+            "output_tokens": sum(call.output_tokens for call in calls),
+        }
+
+
+def _counted(row: Mapping[str, Any]) -> Usage:
+    return Usage(input_tokens=row["input_tokens"], output_tokens=row["output_tokens"])
 
 
 def _estimated(row: Mapping[str, Any]) -> Usage:

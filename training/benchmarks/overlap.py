@@ -1,0 +1,58 @@
+"""Whether a question was seen before, whatever its form: what a benchmark must refuse or leave out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+RUN = 13
+"""Words in a row that two texts have in common by more than chance (as GPT-3's contamination check has it)."""
+
+COPIED = 0.5
+"""The share of a question's runs that make it a copy; a template that many questions share has fewer."""
+
+_WORD = re.compile(r"[^\W_]+")
+_OPTIONS = re.compile(r"\n+\s*(?:Choices:\s*)?\(?A[.:)]\s")
+
+
+def normalised(text: str) -> str:
+    r"""The words of ``text`` in lower case, a space between them.
+
+    >>> normalised("What is  2 + 2?\n(A) 4")
+    'what is 2 2 a 4'
+    """
+    return " ".join(_WORD.findall(text.lower()))
+
+
+def question(text: str) -> str:
+    r"""The words of ``text`` as far as its multiple choice, where it has one.
+
+    >>> question("Which is prime?\nA. 4\nB. 5\nAnswer:")
+    'which is prime'
+    """
+    return normalised(_OPTIONS.split(text, maxsplit=1)[0])
+
+
+class Known:
+    """Questions to be recognised again."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._questions: set[str] = set()
+        self._runs: set[int] = set()
+        for text in texts:
+            words = question(text)
+            self._questions.add(words)
+            self._runs.update(_runs(words))
+
+    def has(self, text: str) -> bool:
+        """Whether ``text`` asks one of the questions: in the same words, or half of its runs of 13 words are theirs."""
+        words = question(text)
+        if words in self._questions:
+            return True
+        runs = _runs(words)
+        return bool(runs) and len(runs & self._runs) >= COPIED * len(runs)
+
+
+def _runs(words: str) -> set[int]:
+    split = words.split(" ")
+    return {hash(tuple(split[start : start + RUN])) for start in range(len(split) - RUN + 1)}
