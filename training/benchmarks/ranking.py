@@ -8,50 +8,83 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from router.errors import InputError
 from router.features import Floats
 from training.benchmarks.proof import MOST_POINTS
+from training.benchmarks.recovered import Charged, Ordered, Places, Ranked, aiq, path_of, ranked_of
+from training.benchmarks.text_neighbours import NEIGHBOURS, neighbours
 from training.bootstrap import DRAWS, bounds
-from training.curves import DECILES
-from training.heads import ACCEPTABLE
-from training.hull import Mean, area
 
-Bools = NDArray[np.bool_]
-Places = NDArray[np.intp]
-Charged = Literal["chosen", "both"]
-"""``chosen``: a router, which pays for the tier that it asks. ``both``: a cascade, which has paid for the weak tier's
-answer whenever it asks the strong one; always-strong alone still pays once.
-"""
+__all__ = [
+    "Charged",
+    "Pair",
+    "Ranked",
+    "Scored",
+    "averaged",
+    "baselines",
+    "curve",
+    "even_price",
+    "figures",
+    "intervals",
+    "refuse_overlap",
+    "regret",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """The figures of one score. CPT are shares of strong calls in %; None is a figure that the data does not define.
+class Pair:
+    """What a weak and a strong tier made of n prompts: quality and, both or neither, nano-dollars, each (n,).
 
-    ``apgr``, ``cpt50`` and ``cpt80`` are read off the exact curve, ``*_deciles`` as RouteLLM's code does: at the edges
-    of 10 equal bins of the score, the last one exclusive, straight between them. ``cost_apgr`` is the area over the
-    share of the extra cost in place of the calls, every prompt at its own costs; ``aiq`` the mean quality of the
-    concave hull between the two tiers' costs (RouterBench); ``cost_cpt50`` and ``cost_cpt80`` shares of the extra cost
-    in %. ``auroc`` is of telling where the weak answer is not acceptable, ``auroc_gain`` where the strong is better.
+    ``ids`` tell the prompts apart; ``texts`` is what a router may read.
     """
 
-    apgr: float | None
-    apgr_deciles: float | None
-    cpt50: float | None
-    cpt80: float | None
-    cpt50_deciles: float | None
-    cpt80_deciles: float | None
-    cost_apgr: float | None
-    cost_cpt50: float | None
-    cost_cpt80: float | None
-    aiq: float | None
-    auroc: float | None
-    auroc_gain: float | None
+    ids: Sequence[str]
+    texts: Sequence[str]
+    weak: Floats
+    strong: Floats
+    weak_cost: Floats | None = None
+    strong_cost: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def taken(self, places: Places) -> Pair:
+        """The prompts at ``places``."""
+        return Pair(
+            ids=[self.ids[place] for place in places],
+            texts=[self.texts[place] for place in places],
+            weak=self.weak[places],
+            strong=self.strong[places],
+            weak_cost=None if self.weak_cost is None else self.weak_cost[places],
+            strong_cost=None if self.strong_cost is None else self.strong_cost[places],
+        )
+
+    def judged(self, score: Floats, *, charged: Charged = "chosen") -> dict[str, float | None]:
+        """:func:`figures` of a score (n,) for these prompts."""
+        return figures(
+            score,
+            weak=self.weak,
+            strong=self.strong,
+            weak_cost=self.weak_cost,
+            strong_cost=self.strong_cost,
+            charged=charged,
+        )
+
+    def scored(self, score: Floats, *, charged: Charged = "chosen") -> Scored:
+        """A score (n,) for these prompts, for :func:`intervals`."""
+        return Scored(
+            score=score,
+            weak=self.weak,
+            strong=self.strong,
+            keys=self.ids,
+            weak_cost=self.weak_cost,
+            strong_cost=self.strong_cost,
+            charged=charged,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +112,15 @@ def figures(
     strong_cost: Floats | None = None,
     charged: Charged = "chosen",
 ) -> dict[str, float | None]:
-    """The figures of :class:`Ranked`, by name, of routing by ``score`` (n,); qualities and costs (n,) of each tier.
+    """The figures of :class:`Ranked`, and ``aiq``, by name, of routing by ``score`` (n,).
+
+    Qualities and, both or neither, nano-dollars of each tier are (n,).
 
     Raises:
         InputError: the arrays do not fit together, or a score or a quality is not a number.
     """
-    rows = _Rows.sorted(score, weak, strong, weak_cost, strong_cost, charged=charged)
-    return dict(asdict(_ranked(rows)))
+    rows = Ordered.sorted(score, weak, strong, weak_cost, strong_cost, charged=charged)
+    return {**asdict(ranked_of(rows)), "aiq": aiq(rows)}
 
 
 def curve(
@@ -102,12 +137,69 @@ def curve(
     Raises:
         InputError: the arrays do not fit together, or the strong tier is no better, so that there is no gap to recover.
     """
-    path = _path(_Rows.sorted(score, weak, strong, weak_cost, strong_cost, charged=charged))
+    path = path_of(Ordered.sorted(score, weak, strong, weak_cost, strong_cost, charged=charged))
     if path.recovered is None:
         raise InputError("the strong tier is no better than the weak one here, so no curve of the recovered gap exists")
     x = path.calls if path.spent is None else path.spent
     at = np.linspace(0, 1, MOST_POINTS)
     return [[float(each), float(value)] for each, value in zip(at, np.interp(at, x, path.recovered), strict=True)]
+
+
+def baselines(
+    train: Pair | None,
+    test: Pair,
+    *,
+    p_weak: Floats | None = None,
+    raw_confidence: Floats | None = None,
+    charged: Charged = "chosen",
+) -> dict[str, dict[str, Any]]:
+    """What ours has to beat, on the rows of ``test``: by name, the figures of :func:`figures` or those of one tier.
+
+    ``random_mix`` is what choosing at random comes to, which with two tiers is also their hull. ``length`` asks the
+    strong tier for the longest prompts first. ``knn`` needs ``train``: the gain of the 100 most similar training
+    prompts. ``weak_threshold`` needs the calibrated chance ``p_weak`` (n,) that the weak tier suffices, from the
+    prompt; ``raw_confidence`` the weak answer's own. ``oracle`` reads the labels.
+
+    Raises:
+        InputError: a prompt of ``test`` is in ``train`` too, or arrays do not fit together.
+    """
+    found: dict[str, dict[str, Any]] = {
+        "always_cheap": _single(test.weak, test.weak_cost, calls=0.0),
+        "always_strong": _single(test.strong, test.strong_cost, calls=1.0),
+        "random_mix": {**test.judged(np.zeros(len(test)), charged=charged)},
+        "length": {**test.judged(np.array([float(len(text)) for text in test.texts]), charged=charged)},
+    }
+    found["best_single"] = max(found["always_cheap"], found["always_strong"], key=lambda tier: float(tier["quality"]))
+    if train is not None:
+        refuse_overlap(train, test)
+        gain = neighbours(train.texts, train.strong - train.weak, test.texts)
+        found["knn"] = {**test.judged(gain, charged=charged), "neighbours": min(NEIGHBOURS, len(train))}
+    if p_weak is not None:
+        found["weak_threshold"] = {**test.judged(1 - p_weak, charged=charged)}
+    if raw_confidence is not None:
+        found["raw_confidence"] = {**test.judged(-raw_confidence, charged=charged)}
+    # Three values of a gain make three bins of the ten, so equal ones are put in some order first.
+    order = np.random.default_rng(0).random(len(test)) * 1e-9
+    found["oracle"] = {**test.judged(test.strong - test.weak + order, charged=charged)}
+    return found
+
+
+def refuse_overlap(train: Pair, test: Pair) -> None:
+    """Refuse prompts, by id or by text without regard to case and blanks, that are trained on and judged by.
+
+    Raises:
+        InputError: there are such.
+    """
+    for what, known, asked in (
+        ("id", set(train.ids), test.ids),
+        ("text", {_bare(text) for text in train.texts}, [_bare(text) for text in test.texts]),
+    ):
+        shared = [place for place, one in enumerate(asked) if one in known]
+        if shared:
+            raise InputError(
+                f"{len(shared)} prompts that are tested are trained on too, by their {what}, such as "
+                f"{test.ids[shared[0]]!r}; leave them out of the training rows"
+            )
 
 
 def averaged(found: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
@@ -132,7 +224,7 @@ def intervals(runs: Sequence[Scored], *, draws: int = DRAWS, seed: int = 0) -> d
     prompts, held = np.unique(np.concatenate([np.array(run.keys, str) for run in runs]), return_inverse=True)
     ready = []
     for run, place in zip(runs, np.split(held, np.cumsum([len(run.keys) for run in runs])[:-1]), strict=True):
-        rows = _Rows.sorted(run.score, run.weak, run.strong, run.weak_cost, run.strong_cost, charged=run.charged)
+        rows = Ordered.sorted(run.score, run.weak, run.strong, run.weak_cost, run.strong_cost, charged=run.charged)
         ready.append((rows, place[rows.order]))
     random = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {}
@@ -143,7 +235,7 @@ def intervals(runs: Sequence[Scored], *, draws: int = DRAWS, seed: int = 0) -> d
             rows, place = ready[pick]
             again = np.repeat(np.arange(len(place)), often[place])
             if len(again):
-                found.append(asdict(_ranked(rows.taken(again), hulled=False)))
+                found.append(asdict(ranked_of(rows.taken(again))))
         for name, value in averaged(found).items() if found else ():
             if value is not None:
                 drawn.setdefault(name, []).append(value)
@@ -170,169 +262,12 @@ def even_price(*, weak: Floats, strong: Floats, weak_cost: Floats, strong_cost: 
     return float((strong.mean() - weak.mean()) / (strong_cost.mean() - weak_cost.mean()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """Scores in descending order with their outcomes; ``order`` are their places as they were given."""
-
-    order: Places
-    score: Floats
-    weak: Floats
-    strong: Floats
-    weak_cost: Floats | None
-    strong_cost: Floats | None
-    charged: Charged
-
-    @classmethod
-    def sorted(
-        cls,
-        score: Floats,
-        weak: Floats,
-        strong: Floats,
-        weak_cost: Floats | None,
-        strong_cost: Floats | None,
-        *,
-        charged: Charged,
-    ) -> _Rows:
-        """Of rows in any order.
-
-        Raises:
-            InputError: they do not fit together, or a value is NaN.
-        """
-        if (weak_cost is None) != (strong_cost is None):
-            raise InputError("give the costs of both tiers or of neither")
-        if not len(score):
-            raise InputError("there are no prompts, so a score has no figures")
-        named = {"score": score, "weak": weak, "strong": strong, "weak_cost": weak_cost, "strong_cost": strong_cost}
-        for name, values in named.items():
-            if values is not None and np.shape(values) != (len(score),):
-                raise InputError(
-                    f"{name} has the shape {np.shape(values)}; give one value for each of {len(score)} rows"
-                )
-            if values is not None and np.isnan(values).any():
-                raise InputError(f"{name} has NaN in row {int(np.isnan(values).argmax())}; leave such rows out")
-        order = np.argsort(-np.asarray(score, float), kind="stable")
-        made = cls(
-            order=np.arange(len(score)),
-            score=np.asarray(score, float),
-            weak=np.asarray(weak, float),
-            strong=np.asarray(strong, float),
-            weak_cost=None if weak_cost is None else np.asarray(weak_cost, float),
-            strong_cost=None if strong_cost is None else np.asarray(strong_cost, float),
-            charged=charged,
-        )
-        return made.taken(order)
-
-    def taken(self, places: Places) -> _Rows:
-        """The rows at ``places``, which are to be in ascending order where these are sorted already."""
-        return _Rows(
-            order=self.order[places],
-            score=self.score[places],
-            weak=self.weak[places],
-            strong=self.strong[places],
-            weak_cost=None if self.weak_cost is None else self.weak_cost[places],
-            strong_cost=None if self.strong_cost is None else self.strong_cost[places],
-            charged=self.charged,
-        )
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Path:
-    """The curve at every threshold, from none to all: shares of calls and of extra cost, and the gap recovered.
-
-    ``last`` are the places of the last row above each threshold.
-    """
-
-    last: Places
-    calls: Floats
-    spent: Floats | None
-    recovered: Floats | None
-
-
-def _path(rows: _Rows) -> _Path:
-    n = len(rows.score)
-    last = np.append(np.flatnonzero(rows.score[1:] != rows.score[:-1]), n - 1)  # equal scores move together
-    gap = float(rows.strong.sum() - rows.weak.sum())
-    recovered = np.append(0.0, np.cumsum(rows.strong - rows.weak)[last] / gap) if gap > 0 else None
-    spent = None
-    if rows.weak_cost is not None and rows.strong_cost is not None:
-        more = float(rows.strong_cost.sum() - rows.weak_cost.sum())
-        if more > 0:
-            each = rows.strong_cost if rows.charged == "both" else rows.strong_cost - rows.weak_cost
-            spent = np.append(0.0, np.cumsum(each)[last] / more)
-    return _Path(last=last, calls=np.append(0.0, (last + 1) / n), spent=spent, recovered=recovered)
-
-
-def _ranked(rows: _Rows, *, hulled: bool = True) -> Ranked:
-    path = _path(rows)
-    low, high = float(rows.weak.mean()), float(rows.strong.mean())
-    y, gap = path.recovered, high - low
-    told: dict[str, float | None] = dict.fromkeys(Ranked.__slots__)
-    told |= {
-        "auroc": _auroc(path.last, rows.weak < ACCEPTABLE),
-        "auroc_gain": _auroc(path.last, rows.strong > rows.weak),
-    }
-    if y is not None:
-        share, accuracy = _deciles(rows)
-        told |= {
-            "apgr": float(np.trapezoid(y, path.calls)),
-            "apgr_deciles": float((np.trapezoid(accuracy, share) - low) / gap),
-            "cpt50": _first(path.calls, y, 0.5),
-            "cpt80": _first(path.calls, y, 0.8),
-            # Where accuracies fall this is whatever the search in np.interp makes of them, as in RouteLLM's code.
-            "cpt50_deciles": 100 * float(np.interp(low + 0.5 * gap, accuracy, share)),
-            "cpt80_deciles": 100 * float(np.interp(low + 0.8 * gap, accuracy, share)),
-        }
-        if path.spent is not None:
-            x, within = _to_one(path.spent, y)
-            told |= {
-                "cost_apgr": float(np.trapezoid(within, x)),
-                "cost_cpt50": _first(x, within, 0.5),
-                "cost_cpt80": _first(x, within, 0.8),
-                "aiq": _aiq(x, low + gap * within, high) if hulled else None,
-            }
-    return Ranked(**told)
-
-
-def _deciles(rows: _Rows) -> tuple[Floats, Floats]:
-    """Share of strong calls, ascending, and quality at the edges of RouteLLM's 10 bins."""
-    ascending = rows.score[::-1]
-    edges = np.unique(np.quantile(ascending, np.linspace(0, 1, DECILES + 1)))
-    n = len(ascending)
-    # Their 11 thresholds: the highest is exclusive, so that one of them asks nobody.
-    inclusive = edges[:-1] if len(edges) > 1 else edges
-    calls = np.append(0, n - np.searchsorted(ascending, inclusive, side="left")[::-1])
-    gained = np.append(0.0, np.cumsum(rows.strong - rows.weak))
-    return calls / n, float(rows.weak.mean()) + gained[calls] / n
-
-
-def _first(x: Floats, y: Floats, level: float) -> float | None:
-    """Where the line through the points first reaches ``level``, in %; None where it never does."""
-    above = np.flatnonzero(y >= level)
-    if not len(above):
-        return None
-    place = int(above[0])
-    rise = (level - y[place - 1]) / (y[place] - y[place - 1])
-    return 100 * float(x[place - 1] + rise * (x[place] - x[place - 1]))
-
-
-def _to_one(spent: Floats, recovered: Floats) -> tuple[Floats, Floats]:
-    """The curve as far as always-strong's cost, which asking it alone reaches too."""
-    inside = spent <= 1
-    x, y = spent[inside], recovered[inside]
-    if x[-1] == 1:
-        return x, y
-    return np.append(x, 1.0), np.append(y, np.interp(1.0, spent, recovered))
-
-
-def _aiq(spent: Floats, quality: Floats, strong: float) -> float:
-    points = [Mean(float(y), float(x)) for x, y in zip(spent, quality, strict=True)]
-    return area([*points, Mean(strong, 1.0)], low=0.0, high=1.0)
-
-
-def _auroc(last: Places, positive: Bools) -> float | None:
-    """The chance that a positive stands above a negative, ties half, of rows in descending order."""
-    high, total = np.cumsum(positive)[last], int(positive.sum())
-    if not 0 < total < len(positive):
-        return None
-    wrong = (last + 1 - high) / (len(positive) - total)
-    return float(np.trapezoid(np.append(0.0, high / total), np.append(0.0, wrong)))
+def _single(quality: Floats, cost: Floats | None, *, calls: float) -> dict[str, Any]:
+    told: dict[str, Any] = {"quality": float(quality.mean()), "strong_calls": calls}
+    if cost is not None:
+        told["cost_per_1k"] = float(cost.mean()) * 1000 / 1e9  # nano-dollars, told in USD
+    return told
