@@ -21,6 +21,10 @@ Charged = Literal["chosen", "both"]
 answer whenever it asks the strong one; always-strong alone still pays once.
 """
 
+_TENTHS = np.linspace(0, 1, DECILES + 1)
+_PER_CENT = 100 * np.where(np.arange(DECILES + 1) == DECILES * _TENTHS, _TENTHS, np.nextafter(_TENTHS, 1))
+"""As pandas.qcut asks for them, so that an edge that falls on a score is rounded to the same side of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
@@ -184,7 +188,7 @@ def aiq(rows: Ordered) -> float | None:
 def _deciles(rows: Ordered) -> tuple[Floats, Floats]:
     """Share of strong calls, ascending, and quality at the edges of RouteLLM's 10 bins."""
     ascending = rows.score[::-1]
-    edges = np.unique(np.quantile(ascending, np.linspace(0, 1, DECILES + 1)))
+    edges = np.unique(np.percentile(ascending, _PER_CENT))
     n = len(ascending)
     # Their 11 thresholds: the highest is exclusive, so that one of them asks nobody.
     inclusive = edges[:-1] if len(edges) > 1 else edges
