@@ -46,8 +46,8 @@ class Evidence:
 class Assessor(Protocol):
     """Judges prompts and answers; pure, so that a replay judges as live traffic did."""
 
-    def begin(self, request: Request) -> Evidence:
-        """What the prompt alone says: the complexity classifier."""
+    def begin(self, request: Request, *, embedding: Floats | None = None) -> Evidence:
+        """What the prompt alone says, and its vector (d,) where there is an embedder: the complexity classifier."""
         ...
 
     def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
@@ -61,7 +61,7 @@ class Untrained:
 
     ladder: Ladder
 
-    def begin(self, request: Request) -> Evidence:
+    def begin(self, request: Request, *, embedding: Floats | None = None) -> Evidence:  # noqa: ARG002
         """Costs at four characters a token and the longest answer allowed."""
         chars = chars_of(request)
         costs = tuple(
@@ -78,15 +78,42 @@ class Untrained:
 
 @dataclass(frozen=True, slots=True)
 class Estimators:
-    """Everything that was fitted: the complexity classifier (``prompt`` and its ``calibration``), the confidence
-    scorer (per set of tiers that have answered, as a bit mask: a model and its calibration), and the expected
-    lengths of calls.
+    """Everything that was fitted: the complexity classifier (``prompt``, ``dense`` where it reads embeddings too, and
+    its ``calibration``), the confidence scorer (per set of tiers that have answered, as a bit mask: a model and its
+    calibration), and the expected lengths of calls.
     """
 
     prompt: TextModel
     calibration: Calibration
     scorer: Mapping[int, tuple[DenseModel | Blend, Calibration]]
     length: LengthModel
+    dense: DenseModel | None = None
+
+    def prompt_logits(self, features: PromptFeatures) -> Floats:
+        """The classifier's logits (K,), before calibration.
+
+        Raises:
+            ValueError: it reads an embedding, and the features have none.
+        """
+        return prompt_logits(self.prompt, self.dense, features)
+
+
+UNEMBEDDED: Floats = np.array([math.nan])
+"""Stands for an embedding that could not be had: the classifier takes the training mean for it."""
+
+
+def prompt_logits(text: TextModel, dense: DenseModel | None, features: PromptFeatures) -> Floats:
+    """The logits (K,) of a classifier that reads the prompt's words and, with ``dense``, its embedding.
+
+    Raises:
+        ValueError: there is no embedding to read.
+    """
+    logits = text.logits(features)
+    if dense is None:
+        return logits
+    if features.embedding is None:
+        raise ValueError("this classifier reads an embedding of the prompt, and was given none")
+    return logits + dense.logits(features.embedding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +123,14 @@ class Trained:
     ladder: Ladder
     estimators: Estimators
 
-    def begin(self, request: Request) -> Evidence:
-        """Chances to suffice from the prompt alone, and expected costs."""
-        features = prompt_features(request)
+    def begin(self, request: Request, *, embedding: Floats | None = None) -> Evidence:
+        """Chances to suffice from the prompt alone, and expected costs.
+
+        ``embedding`` (d,) is needed where the classifier reads one; :data:`UNEMBEDDED` stands for one that is lost.
+        """
+        features = prompt_features(request, embedding=embedding)
         estimators = self.estimators
-        logits = estimators.prompt.logits(features)
+        logits = estimators.prompt_logits(features)
         tokens = estimators.length.expected(features, chars_of(request))
         cost = expected_costs(self.ladder.tiers, request, tokens)
         return Evidence(

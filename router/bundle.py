@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from router import checks, estimators, features, signals
 from router.assess import Estimators
+from router.embed import READS, Imprint
 from router.errors import BundleError
 from router.estimators import Calibration, DenseModel, TextModel, pack, unpack
 from router.lengths import LengthModel, TokenModel
@@ -68,7 +69,8 @@ class PolicyBundle:
 
     ``profiles`` hold a rule each, "default" among them. ``best_single`` is the tier of highest quality on the
     training labels. ``facts`` is what else training wants to tell: data hash, label counts, prices, measured
-    quality and cost. ``version`` names the content.
+    quality and cost. ``version`` names the content. ``embedder`` is what embedded the prompts, where the classifier
+    reads that.
     """
 
     tiers: tuple[str, ...]
@@ -78,6 +80,7 @@ class PolicyBundle:
     best_single: str
     facts: Mapping[str, Any]
     version: str = ""
+    embedder: Imprint | None = None
 
     @property
     def rule(self) -> Rule:
@@ -107,6 +110,7 @@ class PolicyBundle:
                 "best_single": self.best_single,
                 "facts": dict(self.facts),
                 "arrays": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
+                **({} if self.embedder is None else {"embedder": {"name": self.embedder.name, "reads": READS}}),
             }
         )
         target = Path(path)
@@ -125,6 +129,9 @@ class PolicyBundle:
         fitted = self.estimators
         arrays = pack(fitted.prompt, "prompt") | pack(fitted.calibration, "calibration")
         arrays |= pack(fitted.length.prompt, "length.prompt") | pack(fitted.length.answer, "length.answer")
+        if self.embedder is not None:
+            assert fitted.dense is not None
+            arrays |= pack(fitted.dense, "dense") | {"embedder.probes": self.embedder.probes}
         for state, (model, calibration) in fitted.scorer.items():
             if isinstance(model, Blend):
                 arrays |= pack(model.trees, f"scorer.{state}.trees")
@@ -197,9 +204,10 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
         checks.rule(profile.rule, tiers=len(tiers))
         if not isinstance(profile.facts, dict):
             raise ValueError("the facts of a profile are no table")  # noqa: TRY004 - likewise
+    embedder = checks.embedder(manifest.get("embedder"), reads=READS)
     states = checks.states(manifest["states"], tiers=len(tiers))
     arrays = {name.removesuffix(".npy"): checks.read_array(blob, name) for name, blob in blobs.items()}
-    checks.arrays(arrays, tiers=len(tiers), states=states)
+    checks.arrays(arrays, tiers=len(tiers), states=states, embedded=embedder is not None)
     scorer = {
         state: (_model(arrays, state), unpack(Calibration, arrays, f"scorer.{state}.calibration")) for state in states
     }
@@ -213,11 +221,13 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
             length=LengthModel(
                 prompt=unpack(TokenModel, arrays, "length.prompt"), answer=unpack(TokenModel, arrays, "length.answer")
             ),
+            dense=None if embedder is None else unpack(DenseModel, arrays, "dense"),
         ),
         profiles=profiles,
         best_single=manifest["best_single"],
         facts=manifest["facts"],
         version=version,
+        embedder=None if embedder is None else Imprint(embedder, arrays["embedder.probes"]),
     )
 
 

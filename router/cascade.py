@@ -10,21 +10,24 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from router.assess import Assessor, Evidence
+from router.assess import UNEMBEDDED, Assessor, Evidence
 from router.auditing import Audit
 from router.audits import Audits, chosen
 from router.decision import Attempt, Decision, Response
+from router.embed import Embedder, readable
 from router.errors import (
     AllTiersFailed,
     ConfigError,
     DeadlineExceeded,
+    EmbedderError,
     InputError,
     LedgerError,
     PromptTooLong,
     ProviderError,
     TierwiseError,
 )
-from router.ops import Append, Now, Spare
+from router.features import Floats
+from router.ops import Append, Embed, Now, Spare
 from router.policy import Rule, Run, State, Step
 from router.profiles import Choice
 from router.retry import ask
@@ -43,7 +46,7 @@ class Plan:
     ``profiles`` are the rules by name; None where there is one ``rule``, for requests of every profile. ``choice`` says
     which profile a request has that does not say so itself. ``audits``: how often a stronger tier is asked after an
     answer was accepted, None for never. ``fallen`` is why a safer rule is in force than the bundle's, None when the
-    bundle's is.
+    bundle's is. ``embedder`` embeds the prompts, for a classifier that reads their embeddings.
     """
 
     ladder: Ladder
@@ -56,6 +59,7 @@ class Plan:
     choice: Choice = field(default_factory=Choice)
     audits: Audits | None = None
     fallen: str | None = None
+    embedder: Embedder | None = None
 
     def rule_of(self, profile: str) -> Rule:
         """The rule of ``profile``.
@@ -81,8 +85,19 @@ class Birth:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """A prompt's ``vector`` (d,), None where the policy reads none, or why it was ``lost``."""
+
+    vector: Floats | None = None
+    lost: str | None = None
+
+
+_UNREAD = Embedded()
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known before the first call, and the rule that goes by it."""
+    """What is known before the first call, and the rule that goes by it. ``lost`` is why there is no embedding."""
 
     profile: str
     rule: Rule
@@ -90,9 +105,20 @@ class Opening:
     state: State
     skipped: tuple[Attempt, ...]
     prompt_hash: str
+    lost: str | None = None
 
 
-def opening(request: Request, plan: Plan) -> Opening:
+async def embedded(request: Request, plan: Plan) -> Embedded:
+    """Embed the prompt where the policy reads that. An embedder that fails does not lose the request."""
+    if plan.embedder is None:
+        return _UNREAD
+    try:
+        return Embedded((await Embed(plan.embedder, (readable(request),)))[0])
+    except EmbedderError as error:
+        return Embedded(UNEMBEDDED, str(error))
+
+
+def opening(request: Request, plan: Plan, seen: Embedded = _UNREAD) -> Opening:
     """Judge the prompt, and settle which tiers may answer it and which rule says which of them does.
 
     Raises:
@@ -123,11 +149,11 @@ def opening(request: Request, plan: Plan) -> Opening:
         for rank in range(low, high + 1)
         if rank not in allowed
     )
-    evidence = plan.assessor.begin(request)
+    evidence = plan.assessor.begin(request, embedding=seen.vector)
     prompt_hash = request.prompt_hash
     draw = drawn(prompt_hash)
     state = State(run=(), allowed=allowed, quality=evidence.quality, cost=evidence.cost, draw=draw)
-    return Opening(profile, rule, evidence, state, skipped, prompt_hash)
+    return Opening(profile, rule, evidence, state, skipped, prompt_hash, seen.lost)
 
 
 def drawn(prompt_hash: str) -> float:
@@ -145,6 +171,8 @@ def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: 
         reason += f" (within {' and '.join(bounds)})"
     if plan.fallen is not None:
         reason += f" (a safer policy is in force: {plan.fallen})"
+    if opened.lost is not None:
+        reason += f" (decided without the prompt's embedding: {opened.lost})"
     return Decision(
         id=birth.id,
         created=birth.created,
@@ -177,7 +205,7 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
     started = await Now()
     if request.deadline is not None and request.deadline <= 0:
         raise DeadlineExceeded("the deadline had passed before the request began; nothing was sent")
-    opened = opening(request, plan)
+    opened = opening(request, plan, await embedded(request, plan))
     first = opened.rule.next(opened.state)
     assert isinstance(first, Run)
     draft = outline(request, plan, birth, opened, first)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from router.embed import PROBES
 from router.features import HAND
 from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Noted, Rule, Thresholds
 from router.signals import NAMES
@@ -51,6 +52,21 @@ def states(value: Any, *, tiers: int) -> tuple[int, ...]:
         if 1 << rank not in value:
             raise ValueError(f"no confidence scorer is there for the answers of tier {rank}")
     return tuple(value)
+
+
+def embedder(value: Any, *, reads: int) -> str | None:
+    """Read which embedder a classifier needs; None when it reads no embedding.
+
+    Raises:
+        ValueError: it is not named, or was given other texts of the prompts than ``reads`` stands for.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise ValueError("its embedder is not named")  # noqa: TRY004 - a fault of the file
+    if value.get("reads") != reads:
+        raise ValueError(f"its embedder read prompts in the way {_short(value.get('reads'))}, and not {reads}")
+    return str(value["name"])
 
 
 def rule(found: Rule, *, tiers: int) -> None:
@@ -130,13 +146,17 @@ def read_array(blob: bytes, name: str) -> NDArray[Any]:
     return array
 
 
-def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[int]) -> None:
+def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[int], embedded: bool = False) -> None:
     """See that ``found`` are exactly the arrays of estimators for ``tiers`` tiers, and hold usable numbers.
+
+    ``embedded``: whether the classifier reads embeddings.
 
     Raises:
         ValueError: one is missing, unknown, of another shape or type, or holds what cannot be reckoned with.
     """
     wanted = dict(_shapes(found, tiers=tiers, states=states))
+    if embedded:
+        wanted |= _embedded(found, tiers=tiers)
     plain = dict(found)
     for mask in states:
         prefix = f"scorer.{mask}.trees"
@@ -190,6 +210,12 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     for mask in states:
         yield from _linear(f"scorer.{mask}.model", _width(mask, tiers), tiers)
         yield from _calibration(found, f"scorer.{mask}.calibration", tiers)
+
+
+def _embedded(found: Mapping[str, NDArray[Any]], *, tiers: int) -> dict[str, _Shape]:
+    """The shapes of what reads an embedding; its dimension is the embedder's own."""
+    size = max(_count(found, "embedder.probes", 1), 1)
+    return {**dict(_linear("dense", size, tiers)), "embedder.probes": (len(PROBES), size)}
 
 
 def _width(mask: int, tiers: int) -> int:

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from router.decision import Response
 from router.errors import MalformedAnswer, ServerFault, TierwiseError
-from router.ops import Append, Now, Op, Send, Sleep, Spare
+from router.ops import Append, Embed, Now, Op, Send, Sleep, Spare
 from router.types import Completion
 
 T = TypeVar("T")
@@ -205,6 +205,7 @@ def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
     shell: Shell = {
         Now: lambda _: now,
         Sleep: lambda _: None,
+        Embed: lambda op: op.embedder(op.texts),
         Send: send,
         Append: lambda _: None,
         Spare: lambda _: False,

@@ -12,7 +12,7 @@ from typing import Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
-from router.cascade import Plan, cascade, opening, outline
+from router.cascade import Opening, Plan, cascade, embedded, opening, outline
 from router.config import Config
 from router.decision import Decision, Response
 from router.drivers import Core, Shell, arun, astream, run, run_many, stream
@@ -148,7 +148,7 @@ class Router:
         if in_force.watching:
             in_force.look()
         plan = in_force.plan
-        opened = opening(request, plan)
+        opened = opening(request, plan) if plan.embedder is None else self._opened(request, plan)
         first = opened.rule.next(opened.state)
         assert isinstance(first, Run)
         return outline(request, plan, born(), opened, first)
@@ -252,6 +252,10 @@ class Router:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _opened(self, request: Request, plan: Plan) -> Opening:
+        """What is known before the first call, when the prompt has to be embedded for it."""
+        return opening(request, plan, run(embedded(request, plan), self._shell))
 
     def _request(self, prompt: Prompt, options: Options) -> Request:
         return self.config.defaults.apply(request_of(prompt, options))

@@ -8,6 +8,7 @@ TierwiseError
 |   |-- MissingKey               the environment variable with a tier's API key is not set
 |   `-- UnpricedModel            no price is known for a tier's model
 |-- BundleError                  a policy bundle is missing, damaged, altered or does not fit
+|-- EmbedderError                the embedder cannot be loaded, or gave no vectors
 |-- LedgerError                  the ledger cannot be opened, read or written
 |-- PullFailed                   a local model could not be fetched whole; the next pull goes on from there
 |-- DeadlineExceeded             the deadline passed and no tier had answered
@@ -104,6 +105,10 @@ class BundleError(TierwiseError):
     def __init__(self, message: str, *, path: str | None = None) -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+
+class EmbedderError(TierwiseError):
+    """The embedder cannot be loaded, failed, or gave what are no vectors."""
 
 
 class LedgerError(TierwiseError):

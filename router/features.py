@@ -101,12 +101,14 @@ HAND = (
 @dataclass(frozen=True, slots=True)
 class PromptFeatures:
     """A prompt as numbers: ``words`` (n,) keys of its folded tokens in order, ``tail`` how many of them belong
-    to the last paragraph, ``hand`` (34,) the hand-made features.
+    to the last paragraph, ``hand`` (34,) the hand-made features. ``embedding`` (d,) is the prompt's vector, None where
+    nobody embedded it.
     """
 
     words: Keys
     tail: int
     hand: Floats
+    embedding: Floats | None = None
 
 
 def fold(text: str) -> bytes:
@@ -118,8 +120,8 @@ _DIGITS, _UPPER, _STOPS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b".!?"
 _OPERATORS, _BRACKETS, _FOREIGN = b"+-*/=<>^%", b"(){}[]", bytes(range(128, 256))
 
 
-def prompt_features(request: Request) -> PromptFeatures:
-    """Read a request: pure, and bounded in time however long the prompt is."""
+def prompt_features(request: Request, *, embedding: Floats | None = None) -> PromptFeatures:
+    """Read a request: pure, and bounded in time however long the prompt is. ``embedding`` (d,) is put beside."""
     text = request.text.strip()  # never empty: a request has something to answer
     read = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n\n{text[-_TAIL:]}"
     body = read.rstrip()
@@ -128,7 +130,8 @@ def prompt_features(request: Request) -> PromptFeatures:
     tail = len(tokens.keys)
     if "\n\n" in body:
         tail -= int(tokens.starts.searchsorted(folded.rfind(b"\n\n") + 2))
-    return PromptFeatures(words=tokens.keys, tail=tail, hand=_hand(request, body, tokens, tail=tail, chars=len(text)))
+    hand = _hand(request, body, tokens, tail=tail, chars=len(text))
+    return PromptFeatures(words=tokens.keys, tail=tail, hand=hand, embedding=embedding)
 
 
 def _hand(request: Request, body: str, tokens: Tokens, *, tail: int, chars: int) -> Floats:

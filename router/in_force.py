@@ -59,10 +59,11 @@ class InForce:
 
         Raises:
             ConfigError, BundleError: as :func:`router.planning.plan_of`.
+        EmbedderError: the embedder that the bundle needs cannot be loaded.
         """
         path = bundle_path(config)
         seen = (_stamp(path), _stamp(alarm_path(path)))  # before it is read: what replaces it meanwhile looks new
-        made = cls(config, plan_of(config, bundle=bundle), clock=clock, bundle=bundle)
+        made = cls(config, _ready(config, bundle), clock=clock, bundle=bundle)
         made._seen = seen
         made._hear()
         return made
@@ -91,14 +92,14 @@ class InForce:
         """Read the configuration, the bundle and the alarm again.
 
         Raises:
-            ConfigError, BundleError: what is there now cannot be used; the old plan stays.
+            ConfigError, BundleError, EmbedderError: what is there now cannot be used; the old plan stays.
         """
         with self._looking:
             old = self.config
             config = old if old.source is None else configuration.load(old.source)
             path = bundle_path(config)
             seen = (_stamp(path), _stamp(alarm_path(path)))
-            self._install(plan_of(config, bundle=self._bundle), config)
+            self._install(_ready(config, self._bundle), config)
             self._seen, self._warned = seen, ""
             self._hear()
 
@@ -144,11 +145,12 @@ class InForce:
         """The plan of the bundle that was put there.
 
         Raises:
-            ConfigError, BundleError: it cannot be used, or there is none any more, were it allowed at first.
+            ConfigError, BundleError, EmbedderError: it cannot be used, or there is none any more, were it allowed at
+                first.
         """
         if stamp is None:
             raise BundleError("there is no bundle any more", path=str(self._path))
-        return plan_of(self.config)
+        return _ready(self.config, None)
 
     def _hear(self) -> None:
         """Fall back where there is an alarm about this bundle, and end that where there is none any more."""
@@ -177,6 +179,18 @@ class InForce:
         alarm = None if self._alarm == self._answered else self._alarm
         reason = self._reason or (None if alarm is None else alarm.reason)
         self.plan = self.trained if reason is None else fallen(self.trained, self.config, reason)
+
+
+def _ready(config: Config, bundle: PolicyBundle | None) -> Plan:
+    """The plan of ``config`` with its embedder loaded: one that is not the bundle's must not come to serve.
+
+    Raises:
+        ConfigError, BundleError, EmbedderError: it cannot be used.
+    """
+    plan = plan_of(config, bundle=bundle)
+    if plan.embedder is not None:
+        plan.embedder(())
+    return plan
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from router.decision import Decision
+from router.embed import Embedder, Vectors
 from router.tiers import Tier
 from router.types import Completion, Request
 
@@ -53,6 +54,18 @@ class Send(Op[Completion]):
     request: Request
     timeout: float
     live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Embed(Op[Vectors]):
+    """Embed texts: (n, d), in the order given.
+
+    Raises:
+        EmbedderError: there are no vectors.
+    """
+
+    embedder: Embedder
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from router.bundle import PolicyBundle
 from router.bundle import load as load_bundle
 from router.cascade import Plan
 from router.config import Config
+from router.embed import Embedder
+from router.embedders.names import identity
+from router.embedders.naming import embedder_named
 from router.errors import BundleError, ConfigError, LedgerError
 from router.ledger import Ledger
 from router.policy import Always
@@ -30,7 +33,8 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
     holds while there is no file where the bundle is to be.
 
     Raises:
-        BundleError: the bundle that the configuration names is missing, damaged or made for other tiers.
+        BundleError: the bundle that the configuration names is missing, damaged or made for other tiers, or for
+            another embedder.
         ConfigError: the configuration names a profile that the bundle lacks.
     """
     settings = config.policy
@@ -41,9 +45,12 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         bundle = load_bundle(path, version=settings.sha256)
         if default and misfit(bundle, config) is not None:
             return _untrained(config)
-    wrong = misfit(bundle, config)
+    wrong = _other_tiers(bundle, config)
     if wrong is not None:
         raise BundleError(f"{wrong}; train a bundle for these tiers", path=str(settings.bundle))
+    wrong = _other_embedder(bundle, config)
+    if wrong is not None:
+        raise BundleError(wrong, path=str(settings.bundle))
     _check_profiles(bundle, config)
     return Plan(
         ladder=config.tiers,
@@ -55,7 +62,14 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         profiles={name: profile.rule for name, profile in bundle.profiles.items()},
         choice=settings.choice,
         audits=config.audits if config.audits.enabled else None,
+        embedder=_embedder(bundle, config),
     )
+
+
+def _embedder(bundle: PolicyBundle, config: Config) -> Embedder | None:
+    """The embedder that the bundle's classifier needs; its model is loaded when it is first used."""
+    named = config.policy.embedder
+    return None if bundle.embedder is None or named is None else embedder_named(named, imprint=bundle.embedder)
 
 
 def _untrained(config: Config) -> Plan:
@@ -105,7 +119,26 @@ def _check_profiles(bundle: PolicyBundle, config: Config) -> None:
 
 
 def misfit(bundle: PolicyBundle, config: Config) -> str | None:
-    """Why ``bundle`` cannot route for the tiers of ``config``; None when it can."""
+    """Why ``bundle`` cannot route for the tiers, or with the embedder, of ``config``; None when it can."""
+    return _other_tiers(bundle, config) or _other_embedder(bundle, config)
+
+
+def _other_embedder(bundle: PolicyBundle, config: Config) -> str | None:
+    if bundle.embedder is None:
+        return None
+    name, named = bundle.embedder.name, config.policy.embedder
+    if named is None:
+        # It is not taken from the bundle: a name may be a function or a file, and a bundle may come from elsewhere.
+        return f"the bundle needs the embedder {name!r}, and the configuration names none; set [policy] `embedder`"
+    if identity(named) != name:
+        return (
+            f"the bundle was trained with the embedder {name!r}, and [policy] `embedder` is {named!r}; name that one, "
+            "or train again"
+        )
+    return None
+
+
+def _other_tiers(bundle: PolicyBundle, config: Config) -> str | None:
     names, models = config.tiers.names, tuple(tier.model for tier in config.tiers.tiers)
     if bundle.tiers != names:
         return f"the bundle is for the tiers {', '.join(bundle.tiers)}, and the configuration has {', '.join(names)}"

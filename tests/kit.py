@@ -12,6 +12,7 @@ from router.config import Config
 from router.decision import Decision
 from router.engine import Router
 from router.errors import LedgerError
+from router.features import Floats
 from router.policy import Rule, Thresholds
 from router.pricing import Price, per_million
 from router.providers.fake import FakeProvider
@@ -52,7 +53,7 @@ class Scripted:
     after: Mapping[tuple[int, ...], tuple[float, ...]] = field(default_factory=dict)
     cost: tuple[float, ...] = ()
 
-    def begin(self, request: Request) -> Evidence:
+    def begin(self, request: Request, *, embedding: Floats | None = None) -> Evidence:
         """The chances from the prompt."""
         cost = self.cost or tuple(10.0**place for place in range(len(self.before)))
         return Evidence(request=request, quality=self.before, cost=cost)

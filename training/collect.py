@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from router.auditing import Audit, audit
-from router.cascade import Birth, Plan
+from router.cascade import Birth, Plan, embedded
 from router.decision import Attempt, Decision
 from router.drivers import Shell, run_many
 from router.errors import InputError, TierwiseError
 from router.ledger import Ledger
-from router.ops import Append, Now, Op, Send, Sleep
+from router.ops import Append, Embed, Now, Op, Send, Sleep
 from router.shell import born
 from router.tiers import Tier
 from router.types import Completion, Request
@@ -102,6 +102,7 @@ def collect(
     shell: Shell = {
         Now: lambda _: clock(),
         Sleep: lambda op: sleep(op.seconds),
+        Embed: lambda op: op.embedder(op.texts),
         Send: send,
         Append: lambda op: ledger.append(op.decision, op.request),
         _Hold: lambda op: purse.hold(op.worst),
@@ -156,7 +157,7 @@ async def _collect(one: Drawn, plan: Plan, births: Sequence[Birth]) -> _Done:
     decisions: list[Decision] = []
     await _Hold(worst)
     try:
-        evidence = plan.assessor.begin(request)
+        evidence = plan.assessor.begin(request, embedding=(await embedded(request, plan)).vector)
         for rank, birth in zip(one.missing, births, strict=True):
             tier = plan.ladder[rank]
             asking = Audit(tier, rank, request, one.entry.decision, plan.assessor, evidence, one.inclusion, "collected")

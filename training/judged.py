@@ -12,6 +12,7 @@ from router.cascade import Plan
 from router.estimators import sigmoid
 from router.features import Floats
 from training.answers import columns
+from training.embedding import begin
 from training.heads import ACCEPTABLE
 from training.metrics import brier, debiased_ece, ece, graded, reliability
 from training.rows import Rows
@@ -46,7 +47,7 @@ def judge(rows: Rows, plan: Plan, estimators: Estimators | None) -> Judged:
     prompt, answer, raw = np.empty(shape), np.empty(shape), np.full(shape, np.nan)
     read: list[Floats] = []
     for row, query in enumerate(rows.queries):
-        begun = plan.assessor.begin(query.request)
+        begun = begin(plan, query.request)
         prompt[row] = begun.quality
         for rank, outcome in enumerate(query.outcomes):
             assert outcome is not None

@@ -14,6 +14,7 @@ from router.drivers import replay
 from router.features import Floats
 from router.policy import Rule
 from router.types import Completion, Request
+from training.embedding import Remembered
 from training.records import Query, Records
 
 
@@ -25,11 +26,11 @@ class Remembering:
         self._begun: dict[int, Evidence] = {}
         self._observed: dict[tuple[int, tuple[int, ...]], Evidence] = {}
 
-    def begin(self, request: Request) -> Evidence:
+    def begin(self, request: Request, *, embedding: Floats | None = None) -> Evidence:
         """As the assessor does."""
         key = id(request)
         if key not in self._begun:
-            self._begun[key] = self._assessor.begin(request)
+            self._begun[key] = self._assessor.begin(request, embedding=embedding)
         return self._begun[key]
 
     def observe(self, evidence: Evidence, rank: int, completion: Completion) -> Evidence:
@@ -86,7 +87,8 @@ def with_rule(plan: Plan, rule: Rule) -> Plan:
 
 def remembering(plan: Plan) -> Plan:
     """The same plan, quick to replay many times."""
-    return replace(plan, assessor=Remembering(plan.assessor))
+    embedder = None if plan.embedder is None else Remembered(plan.embedder)
+    return replace(plan, assessor=Remembering(plan.assessor), embedder=embedder)
 
 
 def costs_of(records: Records, plan: Plan) -> Floats:

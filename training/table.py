@@ -14,6 +14,7 @@ from router.assess import Evidence
 from router.cascade import Plan, drawn
 from router.features import Floats
 from router.policy import Rule, Run, State
+from training.embedding import begin
 from training.records import Records, row_weight
 from training.replay import costs_of, qualities_of
 
@@ -137,7 +138,7 @@ def table_of(records: Records, plan: Plan) -> Table:
     chances = {sum(1 << rank for rank in run): np.full((len(queries), tiers), np.nan) for run in runs}
     expected = {mask: np.full((len(queries), tiers), np.nan) for mask in chances}
     for row, query in enumerate(queries):
-        begun = plan.assessor.begin(query.request)
+        begun = begin(plan, query.request)
         judged: dict[tuple[int, ...], Evidence] = {(): begun}
         for run in runs[1:]:
             outcome = query.outcomes[run[-1]]

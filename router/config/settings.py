@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from router.audits import Audits
 from router.config.table import Table
+from router.embedders.names import unknown
 from router.ledger.keep import Keep, KeepRule, Kept
 from router.profiles import DEFAULT_PROFILE, Choice, TagProfile
 from router.types import Request
@@ -29,7 +30,8 @@ class PolicySettings:
     ``choice`` chooses a request's profile (`profile` and `profiles` in the file). ``fallback`` is what is in force
     while there is an alarm: a profile, or "strong" for always the strongest tier; None leaves alarms alone.
     ``watch`` is how often, in seconds, requests see whether the bundle was replaced or an alarm raised; 0 is never.
-    ``verify`` names the user's own check of an answer, as ``module:function``.
+    ``verify`` names the user's own check of an answer, as ``module:function``. ``embedder`` names what embeds prompts,
+    for bundles that were trained with one.
     """
 
     bundle: Path | Literal["default"] = "default"
@@ -39,6 +41,7 @@ class PolicySettings:
     fallback: str | None = None
     watch: float = 0.0
     verify: str | None = None
+    embedder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
     """Read `[policy]`; paths in it start from ``folder``."""
     if table is None:
         return PolicySettings()
-    table.only("bundle", "sha256", "untrained", "profile", "profiles", "fallback", "watch", "verify")
+    table.only("bundle", "sha256", "untrained", "profile", "profiles", "fallback", "watch", "verify", "embedder")
     untrained = cast("Literal['strong'] | None", table.choice("untrained", ("strong",)))
     bundle, pin = table.text("bundle"), table.text("sha256")
     if pin is not None and (len(pin) != 64 or set(pin) - set("0123456789abcdef")):
@@ -111,7 +114,20 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
         fallback=table.text("fallback"),
         watch=table.number("watch", least=0) or 0.0,
         verify=verify,
+        embedder=embedder_in(table, folder),
     )
+
+
+def embedder_in(table: Table, folder: Path) -> str | None:
+    """Read the key `embedder`; the path of a model's file starts from ``folder``."""
+    name = table.text("embedder")
+    if name is None:
+        return None
+    wrong = unknown(name)
+    if wrong is not None:
+        raise table.error(wrong, "embedder")
+    kind, _, path = name.partition(":")
+    return f"{kind}:{_path(path, folder)}" if kind == "onnx" else name
 
 
 def audit_settings(table: Table | None) -> Audits:
