@@ -20,13 +20,17 @@ import numpy as np
 from router.errors import InputError
 from router.features import Floats
 from training.benchmarks.environments import Peer, PeerMissing, Report, environment
+from training.benchmarks.recovered import Places
 
 __all__ = [
     "AnswerScorer",
     "Peer",
     "PeerMissing",
     "PromptScorer",
+    "Trained",
     "environment",
+    "llmrouter_choices",
+    "routellm_figures",
     "run_script",
     "score_answers",
     "score_prompts",
@@ -34,9 +38,24 @@ __all__ = [
 
 CASCADEFLOW = Peer(name="cascadeflow", version="1.2.0", requirements=("cascadeflow==1.2.0",))
 LITELLM = Peer(name="litellm", version="1.106.2", requirements=("litellm==1.106.2",))
+ROUTELLM = Peer(
+    name="routellm",
+    version="0.2.0",
+    requirements=("numpy==2.2.6", "pandas==2.3.3", "tqdm==4.67.1"),
+    alone=("routellm==0.2.0",),
+)
+"""Its evaluation alone; its routers would need torch, transformers and LiteLLM."""
+LLMROUTER = Peer(
+    name="llmrouter",
+    version="0.4.0",
+    requirements=("torch==2.13.0", "scikit-learn==1.9.0", "numpy==2.4.6", "pandas==2.3.3", "pyyaml==6.0.3"),
+    alone=("llmrouter-lib==0.4.0",),
+)
+"""Its kNN, SVM and MLP routers alone. A build of torch for the CPU will do: 200 MB and not gigabytes."""
 
 PromptScorer = Literal["cascadeflow", "cascadeflow-difficulty", "litellm", "litellm-learned"]
 AnswerScorer = Literal["cascadeflow"]
+Trained = Literal["knn", "svm", "mlp"]
 
 START_SECONDS = 60.0
 """What a peer's process may take to start, when nothing is asked of it."""
@@ -55,6 +74,7 @@ _PROMPTS: Mapping[PromptScorer, tuple[Peer, str, str]] = MappingProxyType(
 _ANSWERS: Mapping[AnswerScorer, tuple[Peer, str, str]] = MappingProxyType(
     {"cascadeflow": (CASCADEFLOW, "cascadeflow_scores.py", "confidence")}
 )
+_BINS = 10
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -94,6 +114,70 @@ def score_answers(
     whom, script, scorer = _ANSWERS[peer]
     items = [{"prompt": prompt, "answer": answer} for prompt, answer in zip(prompts, answers, strict=True)]
     return _scores(whom, script, scorer, items, report)
+
+
+def routellm_figures(
+    score: Floats, *, weak: Floats, strong: Floats, report: Report = lambda _: None
+) -> dict[str, float]:
+    """``apgr_deciles``, ``cpt50_deciles`` and ``cpt80_deciles`` (in %) of a score, by RouteLLM's own code.
+
+    The score (n,) is higher where the strong model is worth more; ``weak`` and ``strong`` (n,) are the qualities. Its
+    thresholds, curve and figures are those of ``routellm.evals`` as published, so they check ours. An odd thing of
+    theirs is kept: CPT interpolates over the accuracy, which is only right where the accuracy rises with the calls.
+
+    Raises:
+        PeerMissing: it cannot be installed here, it failed, or it cannot judge a score with so many ties.
+        InputError: the three are not of one length.
+    """
+    if not len(score) == len(weak) == len(strong):
+        raise InputError(f"there are {len(score)} scores for {len(weak)} weak and {len(strong)} strong qualities")
+    if len(np.unique(np.quantile(score, np.linspace(0, 1, _BINS + 1)))) <= _BINS:
+        raise PeerMissing(
+            ROUTELLM.name, f"RouteLLM's code needs {_BINS} distinct bins, and the score has too many ties"
+        )
+    rows = [
+        {"score": float(one), "weak": float(cheap), "strong": float(dear)}
+        for one, cheap, dear in zip(score, weak, strong, strict=True)
+    ]
+    (found,) = run_script(ROUTELLM, "routellm_metrics.py", items=rows, report=report)
+    return {f"{name}_deciles": float(found[name]) for name in ("apgr", "cpt50", "cpt80")}
+
+
+def llmrouter_choices(
+    router: Trained,
+    features: Floats,
+    performance: Floats,
+    *,
+    asked: Floats,
+    seed: int = 0,
+    report: Report = lambda _: None,
+) -> Places:
+    """The model that LLMRouter's kNN, SVM or MLP router chooses for each row of ``asked`` (t, d): (t,), from 0.
+
+    It is trained on ``features`` (n, d), which stand in for its Longformer embeddings, and the ``performance`` (n, m)
+    of each of m models. Its own code takes the best model of a row as its label, the first of equals, and trains with
+    the hyper-parameters of its example configurations. To make it mind the cost, take that off the performance.
+
+    Raises:
+        PeerMissing: it cannot be installed here, it failed or it was too slow; the message says why.
+        InputError: there is no such router, or the arrays do not fit together.
+    """
+    if router not in get_args(Trained):
+        raise InputError(f"router={router!r} is none of LLMRouter's that run here: {', '.join(get_args(Trained))}")
+    if len(features) != len(performance) or features.shape[1:] != asked.shape[1:] or not np.isfinite(performance).all():
+        raise InputError(
+            f"features {features.shape}, performance {performance.shape} and asked {asked.shape} do not fit together, "
+            "or a performance is missing; give (n, d), (n, m) without NaN and (t, d)"
+        )
+    items = [
+        {"features": row.tolist(), "performance": values.tolist()}
+        for row, values in zip(features, performance, strict=True)
+    ]
+    items += [{"features": row.tolist()} for row in asked]
+    found = run_script(LLMROUTER, "llmrouter_choices.py", router, str(seed), items=items, report=report)
+    if len(found) != len(asked):
+        raise PeerMissing(LLMROUTER.name, f"LLMRouter chose for {len(found)} prompts of {len(asked)}")
+    return np.array(found, dtype=np.intp)
 
 
 def _scores(peer: Peer, script: str, scorer: str, items: Sequence[Mapping[str, Any]], report: Report) -> Floats:
