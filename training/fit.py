@@ -20,13 +20,13 @@ from router.policy import Always
 from router.tiers import Ladder
 from router.trees import Blend
 from training.answers import Answers, read_answers
-from training.calibrate import crossfit
+from training.calibrate import Calibrated, crossfit
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
 from training.heads import Bools, Ints, folds_of
 from training.lengths import Lengths, fit_lengths, lengths_of
 from training.picking import curve_of, pick
-from training.prompt_fit import PromptPipeline, fit_base_rates, fit_prompts
+from training.prompt_fit import PromptFit, PromptPipeline, fit_base_rates, fit_prompts
 from training.records import Records, apart, row_weight
 from training.rungs import RUNGS, Rung, affordable
 from training.scorer_fit import fit_blend, fit_linear
@@ -93,6 +93,14 @@ class _Data:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """The complexity classifier, which the rungs share that read as much of the prompt."""
+
+    prompt: PromptFit
+    calibrated: Calibrated
+
+
+@dataclass(frozen=True)
 class _Candidate:
     """One rung's estimators and out-of-fold chances per mask, raw and calibrated."""
 
@@ -131,9 +139,12 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
     _two_classes(data)
     costs = _expected(data)
     fits: list[tuple[_Candidate, Table]] = []
+    reading: dict[bool, _Read] = {}
     for step in steps:
         report(f"fitting the rung {step.name!r} on {count:,} labelled prompts")
-        candidate = _fit_rung(data, step)
+        if step.words not in reading:
+            reading[step.words] = _fit_words(data, fit_prompts if step.words else fit_base_rates)
+        candidate = _fit_rung(data, step, reading[step.words])
         fits.append((candidate, _table(data, candidate, costs)))
     table = fits[0][1]
     picked = pick([curve_of(found) for _, found in fits], weight=table.weight, keys=table.keys)
@@ -229,12 +240,15 @@ def _two_classes(data: _Data) -> None:
             raise InputError(f"every label is {kind}: there is nothing to learn from one class")
 
 
-def _fit_rung(data: _Data, rung: Rung) -> _Candidate:
+def _fit_words(data: _Data, fitted_by: Callable[..., PromptFit]) -> _Read:
+    weights = np.column_stack([data.weight((), rank) for rank in range(len(data.ladder))])
+    prompt = fitted_by(data.answers.features, data.quality, weight=weights, fold=data.fold)
+    return _Read(prompt, crossfit(prompt.logits, data.quality, weight=weights, fold=data.fold))
+
+
+def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
     answers, tiers = data.answers, len(data.ladder)
-    fit_words = fit_prompts if rung.words else fit_base_rates
-    weights = np.column_stack([data.weight((), rank) for rank in range(tiers)])
-    prompt = fit_words(answers.features, data.quality, weight=weights, fold=data.fold)
-    calibrated = crossfit(prompt.logits, data.quality, weight=weights, fold=data.fold)
+    prompt, calibrated = read.prompt, read.calibrated
     chances, raw = {0: calibrated.chances}, {0: sigmoid(prompt.logits)}
     scorer: dict[int, tuple[DenseModel | Blend, Calibration]] = {}
     model: DenseModel | Blend
