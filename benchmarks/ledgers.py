@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from environments import HOME
 from instant import provider_for, router_for
 from material import bundle_path, rows
 from result import Result, median, quartiles, rounded, say
@@ -13,6 +12,7 @@ from routing import halved
 from timing import settle, timed
 
 from router.bundle import load
+from training.benchmarks.environments import home
 
 
 def measure(*, quick: bool) -> Result:
@@ -21,9 +21,10 @@ def measure(*, quick: bool) -> Result:
     bundle, marked = halved(load(bundle_path()), rows())
     prompts = [row["prompt"] for row in marked]
     provider = provider_for(bundle.tiers, marked)
-    HOME.mkdir(exist_ok=True)
+    within = home()
+    within.mkdir(parents=True, exist_ok=True)
     say(f"ledger_overhead: {rounds} rounds over {len(prompts)} prompts: no ledger, process, power in turns")
-    with TemporaryDirectory(prefix="ledger-", dir=HOME) as folder:
+    with TemporaryDirectory(prefix="ledger-", dir=within) as folder:
         kinds = {
             "none": {"enabled": False},
             "process": {"url": f"sqlite:///{Path(folder) / 'process.db'}", "durability": "process"},

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from environments import ROOT
 from result import SEED
 
 from router import Completion, Ladder, Request, Tier, Usage
@@ -16,6 +15,7 @@ from router.pricing import Price, per_million
 from router.types import as_messages
 from training.records import SPLITS, Outcome, Query, Records, read
 
+ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample.parquet"
 _PROMPTS = Path(__file__).parent / "prompts.toml"
 BUNDLE = ROOT / "router" / "data" / "default.tierwise"

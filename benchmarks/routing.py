@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from environments import PINS, Unavailable, python_of
 from instant import ladder_for, provider_for, router_for
 from material import bundle_path, rows
 from result import Result, median, quartiles, rounded, say
@@ -20,9 +19,12 @@ from router.bundle import load
 from router.ops import Send
 from router.policy import Thresholds
 from router.types import Request, as_messages
+from training.benchmarks.environments import PeerMissing, environment
+from training.benchmarks.peers import CASCADEFLOW, LITELLM
 
 TARGET = 1.0
-PEERS = Path(__file__).parent / "peers"
+PEERS = {peer.name: peer for peer in (CASCADEFLOW, LITELLM)}
+FOLDER = Path(__file__).parent / "peers"
 SCRIPTS = {"tierwise": "tierwise_route.py", "cascadeflow": "cascadeflow_agent.py", "litellm": "litellm_router.py"}
 
 
@@ -50,12 +52,12 @@ def measure(*, quick: bool) -> Result:
     rounds, passes = (1, 2) if quick else (5, 20)
     pythons: dict[str, Path] = {"tierwise": Path(sys.executable)}
     peers: dict[str, dict[str, Any]] = {}
-    for peer in PINS:
+    for name, peer in PEERS.items():
         try:
-            pythons[peer] = python_of(peer)
-        except Unavailable as reason:
-            say(f"route_overhead: {reason}; it is left out")
-            peers[peer] = {"version": PINS[peer], "value": None, "ratio": None, "skipped": str(reason)}
+            pythons[name] = environment(peer, report=say)
+        except PeerMissing as missing:
+            say(f"route_overhead: {missing.reason}; it is left out")
+            peers[name] = {"version": peer.version, "value": None, "ratio": None, "skipped": missing.reason}
     bundle, marked = halved(load(bundle_path()), rows())
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in pythons}
     with TemporaryDirectory(prefix="tierwise-bench-") as folder:
@@ -89,7 +91,7 @@ def measure(*, quick: bool) -> Result:
         name="route_overhead",
         value=ours,
         unit="us",
-        against=" and ".join(PINS) if fastest is None else fastest,
+        against=" and ".join(PEERS) if fastest is None else fastest,
         ratio=None if fastest is None else measured[fastest]["ratio"],
         n=len(times["tierwise"]) * len(marked),
         target=TARGET,
@@ -105,12 +107,12 @@ def measure(*, quick: bool) -> Result:
 def _run(python: Path, script: str, plan: Path) -> dict[str, Any]:
     """One process's report: the last line that it printed."""
     done = subprocess.run(
-        [str(python), str(PEERS / script), str(plan)],
+        [str(python), str(FOLDER / script), str(plan)],
         capture_output=True,
         text=True,
         check=False,
         cwd=plan.parent,
-        env=os.environ | {"PYTHONPATH": str(PEERS.parent)},
+        env=os.environ | {"PYTHONPATH": str(FOLDER.parent)},
     )
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
