@@ -69,7 +69,7 @@ PUBLIC: Mapping[str, Entry] = MappingProxyType(
         ),
         "llmrouter-14": Entry(
             module="llmrouter_14",
-            summary="ulab's 14 tasks and 9 models, against their kNN, SVM and MLP routers",
+            summary="14 tasks and 9 models of ulab's LLMRouter, against its kNN, SVM and MLP routers",
             files=("ulab_llmrouter",),
         ),
         "routerarena-robustness": Entry(
