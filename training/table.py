@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from router.assess import Evidence
 from router.cascade import Plan, drawn
 from router.features import Floats
-from router.policy import Rule, Run, State
+from router.policy import Mixture, Rule, Run, State
 from training.embedding import begin
 from training.records import Records, row_weight
 from training.replay import costs_of, qualities_of
+from training.steps import Stepper, stepper
 
 DEEPEST = 3
 """Tiers in one cascade that states are told apart for; a longer one is seen by its last answer, as at run time."""
@@ -73,6 +74,11 @@ class Table:
             for mask, found in self.chances.items()
         }
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether there is no NaN in what a rule sees."""
+        return not any(np.isnan(found).any() for each in (self.chances, self.expected) for found in each.values())
+
     def mean(self, values: Floats) -> float:
         """The weighted mean over the queries."""
         return float(np.average(values, weights=self.weight))
@@ -94,8 +100,47 @@ def walk(table: Table, rule: Rule) -> Walked:
     """Follow ``rule`` through every query of ``table``.
 
     It is the runtime's own rule that decides; only the calls are looked up. Held equal to a replay through the
-    runtime's cascade by a test.
+    runtime's cascade by a test. Rules that are known to :mod:`training.steps` are followed for all queries at once,
+    which a test holds equal too.
     """
+    if isinstance(rule, Mixture):
+        first, second = walk(table, rule.first), walk(table, rule.second)
+        taken = table.draw < rule.share
+        return Walked(
+            quality=np.where(taken, first.quality, second.quality),
+            cost=np.where(taken, first.cost, second.cost),
+            rank=np.where(taken, first.rank, second.rank),
+            visited=np.where(taken[:, None], first.visited, second.visited),
+        )
+    together = stepper(rule)
+    if together is not None and table.whole:
+        return _walk_together(table, rule, together)
+    return walk_singly(table, rule)
+
+
+def _walk_together(table: Table, rule: Rule, together: Stepper) -> Walked:
+    """Every state's queries at once. A cascade only goes up, so a state's followers come after it."""
+    ranks = np.empty(len(table), np.int64)
+    visited = np.zeros((len(table), table.tiers), bool)
+    waiting: dict[int, list[NDArray[np.int64]]] = {0: [np.arange(len(table))]}
+    for mask in range(1 << table.tiers):
+        if mask not in waiting:
+            continue
+        rows = np.concatenate(waiting.pop(mask))
+        run = tuple(rank for rank in range(table.tiers) if mask >> rank & 1)
+        judged = seen_as(run, table.chances) if run else 0
+        steps = together(rule, run, table.chances[judged][rows], table.expected[judged][rows])
+        stopped = steps < 0
+        ranks[rows[stopped]] = -1 - steps[stopped]
+        for rank in np.unique(steps[~stopped]).tolist():
+            going = rows[steps == rank]
+            visited[going, rank] = True
+            waiting.setdefault(mask | 1 << rank, []).append(going)
+    return _walked(table, ranks, visited)
+
+
+def walk_singly(table: Table, rule: Rule) -> Walked:
+    """:func:`walk` one query after the other, by the rule's own ``next``."""
     seen, everything = table.seen, frozenset(range(table.tiers))
     ranks = np.empty(len(table), np.int64)
     visited = np.zeros((len(table), table.tiers), bool)
@@ -111,6 +156,10 @@ def walk(table: Table, rule: Rule) -> Walked:
             state = State(run, state.allowed - {step.rank}, quality[row], cost[row], draws[row])
             step = rule.next(state)
         ranks[row] = step.rank
+    return _walked(table, ranks, visited)
+
+
+def _walked(table: Table, ranks: NDArray[np.int64], visited: NDArray[np.bool_]) -> Walked:
     rows = np.arange(len(table))
     return Walked(
         quality=table.quality[rows, ranks], cost=(table.cost * visited).sum(axis=1), rank=ranks, visited=visited
