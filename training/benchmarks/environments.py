@@ -59,6 +59,11 @@ def home() -> Path:
     return Path(os.environ.get("TIERWISE_BENCH_ENVS") or ".bench").absolute()
 
 
+def ready(peer: Peer, *, within: Path | None = None) -> bool:
+    """Whether ``peer``'s environment is there and whole, so that :func:`environment` need not make it."""
+    return _is(_place(peer, within) / ".ready", peer.pins)
+
+
 def environment(peer: Peer, *, report: Report = lambda _: None, within: Path | None = None) -> Path:
     """The Python interpreter of ``peer``'s environment, which is made if it is not there yet.
 
@@ -67,29 +72,33 @@ def environment(peer: Peer, *, report: Report = lambda _: None, within: Path | N
     Raises:
         PeerMissing: the environment cannot be made, as without a network.
     """
-    place = (within or home()) / f"{peer.name}-{peer.version}"
-    python, ready = place / "bin" / "python", place / ".ready"
-    if _is(ready, peer.pins):
+    place = _place(peer, within)
+    python = place / "bin" / "python"
+    if ready(peer, within=within):
         return python
     with ExitStack() as held:
         try:
             _wait(held, place.with_name(f"{place.name}.lock"), peer)
         except OSError as error:
             raise PeerMissing(peer.name, f"{place.parent} cannot be written: {error.strerror or error}") from None
-        if not _is(ready, peer.pins):
+        if not ready(peer, within=within):
             report(f"installing {peer.name} {peer.version} into {place}, once")
             _perform([sys.executable, "-m", "venv", "--clear", str(place)], peer)
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             for options, pins in (((), peer.requirements), (("--no-deps",), peer.alone)):
                 if pins:
                     _perform([*pip, *options, *pins], peer)
-            ready.write_text(peer.pins, encoding="utf-8")
+            (place / ".ready").write_text(peer.pins, encoding="utf-8")
     return python
 
 
-def _is(ready: Path, pins: str) -> bool:
+def _place(peer: Peer, within: Path | None) -> Path:
+    return (within or home()) / f"{peer.name}-{peer.version}"
+
+
+def _is(mark: Path, pins: str) -> bool:
     try:
-        return ready.read_text(encoding="utf-8") == pins
+        return mark.read_text(encoding="utf-8") == pins
     except OSError:
         return False
 
