@@ -21,8 +21,8 @@ QUICK_DRAWS = 30
 
 PROTOCOL = (
     "Learned from the 1,816 questions of MMLU's validation and dev sets that Zellinger and Thomson asked, less those "
-    "that RouteLLM's MMLU has too (the same words up to the choices, or half of the runs of 13 words), scored on all of "
-    "it: 14,037 questions, Mixtral 8x7B against GPT-4 Turbo. Neither model is among those with labels. The weak tier's "
+    "that RouteLLM's MMLU has too (the same words up to the choices, or half of the runs of 13 words), scored on all "
+    "14,037 of its questions, Mixtral 8x7B against GPT-4 Turbo. Neither model has labels. The weak tier's "
     "label is the mean of Llama 3.1 8B's and GPT-4o mini's, right on 63 and 75 % of these questions where Mixtral is "
     "published at 68 %; the strong tier's that of Llama 3.1 70B, GPT-4o, Qwen 2.5 72B and Llama 3.1 405B (81 to 85 %; "
     "GPT-4 Turbo: 81 %). On both sides the instruction that every prompt carries is cut off and choices are written "
@@ -31,10 +31,14 @@ PROTOCOL = (
 QUICK = " Quick: 600 of the questions to learn from, 2,000 to score."
 
 DIFFERS = (
-    "RouteLLM's routers saw Arena preferences of many models, and of MMLU's validation set the right answers; ours "
-    "sees labels of six other models, and no preferences.",
-    "That means of several models transfer better than one model's labels was found by cross-validation within the "
-    "rows learned from, over pairs of those models, each with labels of none of the two.",
+    (
+        "RouteLLM's routers saw Arena preferences and, of some 1,500 MMLU validation questions, which model was right; "
+        "ours sees which of six other models were right, and no preferences."
+    ),
+    (
+        "That means of several models transfer better than one model's labels was found by cross-validation within the "
+        "rows learned from, over pairs of those models, each with labels of none of the two."
+    ),
     COSTS + " There are no answers, so each counts as one token, and the cost is the prompt's.",
     EX_ANTE,
 )
