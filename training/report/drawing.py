@@ -66,11 +66,14 @@ class Drawing:
             f"{self._body(name=name, title=title, description=description)}"
         )
 
-    def file(self, *, name: str, title: str, description: str) -> str:
-        """A whole SVG file, with style sheet and background, that follows the viewer's light or dark mode."""
+    def file(self, *, name: str, title: str, description: str, style: str = "") -> str:
+        """A whole SVG file, with style sheet and background, that follows the viewer's light or dark mode.
+
+        ``style`` has the classes that are not of the common style sheet.
+        """
         body = self._body(name=name, title=title, description=description)
         cut = body.index("</desc>") + len("</desc>")
-        ground = f'<style>{TOKENS}{PLOT}</style><rect class="paper" width="100%" height="100%"/>'
+        ground = f'<style>{TOKENS}{PLOT}{style}</style><rect class="paper" width="100%" height="100%"/>'
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{name}-title {name}-says" '

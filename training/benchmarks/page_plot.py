@@ -1,0 +1,170 @@
+"""The plot of a benchmark: its curves, with a key beside them in the order in which they lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.benchmarks.page_words import called
+from training.benchmarks.proof import SHARE_AXES, Proof
+from training.report.drawing import Drawing, Point, tick_anchor
+from training.report.names import BASELINES
+from training.report.scale import Scale, spread
+from training.report.wording import MINUS, fitted
+
+WIDTH, HEIGHT = 860, 440
+_LEFT, _TOP, _BOTTOM, _KEY = 62, 34, 56, 230
+
+_OURS = ("accent", "teal", "violet", "good", "ink", "accent dashed", "teal dashed", "violet dashed")
+_OTHERS = ("warn", "muted", "good dashed", "violet dashed", "teal dashed", "warn dashed", "muted dashed", "ink dashed")
+_LIMIT, _CHANCE = "faint", "chance"
+
+STYLE = """
+:root { --teal: #0b7285; --violet: #6f42c1; }
+@media screen and (prefers-color-scheme: dark) { :root { --teal: #58c4d4; --violet: #b99cf2; } }
+svg .path { fill: none; stroke-width: 2; stroke-linejoin: round; stroke: var(--muted); }
+svg .path.ours { stroke-width: 3; }
+svg .path.accent { stroke: var(--accent); }
+svg .path.teal { stroke: var(--teal); }
+svg .path.violet { stroke: var(--violet); }
+svg .path.good { stroke: var(--good); }
+svg .path.ink { stroke: var(--ink); }
+svg .path.warn { stroke: var(--warn); }
+svg .path.faint { stroke: var(--faint); }
+svg .path.dashed { stroke-dasharray: 7 4; }
+svg .path.chance { stroke-dasharray: 2 4; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    label: str
+    points: tuple[Point, ...]
+    look: str
+    height: float
+    """Its mean height, by which the key is ordered."""
+
+
+def plot(proof: Proof) -> str | None:
+    """The SVG file of the benchmark's curves, light or dark as the reader's screen is; None where it has none."""
+    lines = _lines(proof)
+    if not lines:
+        return None
+    drawing = Drawing(WIDTH, HEIGHT)
+    x, y = _scales(lines, proof.axes)
+    _axes(drawing, x, y, proof.axes)
+    for line in reversed(lines):
+        for piece in _within(line.points, y):
+            drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
+    _key(drawing, lines, x)
+    return drawing.file(
+        name=f"plot-{proof.name}",
+        title=f"{proof.name}: {proof.axes[1]} over {proof.axes[0]}",
+        description=f"From the highest to the lowest on average: {', '.join(line.label for line in _ordered(lines))}.",
+        style=STYLE,
+    )
+
+
+def _lines(proof: Proof) -> list[_Line]:
+    """Ours first, in the order in which they are told; the oracle and chance last."""
+    curves = {name: _points(points) for name, points in proof.curves.items()}
+    drawn = {name: points for name, points in curves.items() if len(points) > 1}
+    if drawn and tuple(proof.axes) == SHARE_AXES and "random_mix" not in drawn:
+        drawn.setdefault("random mix", ((0.0, 0.0), (1.0, 1.0)))
+    looks = _looks(drawn, proof)
+    order = {name: place for place, name in enumerate(looks)}
+    return [
+        _Line(called(name) if name in BASELINES else name, drawn[name], looks[name], _height(drawn[name]))
+        for name in sorted(drawn, key=order.__getitem__)
+    ]
+
+
+def _looks(drawn: Mapping[str, object], proof: Proof) -> dict[str, str]:
+    rivals = {*BASELINES, *proof.baselines, *proof.published}
+    chance = [name for name in drawn if name in ("random mix", "random_mix", "random")]
+    limit = [name for name in drawn if name.startswith("oracle")]
+    others = [name for name in drawn if name in rivals and name not in (*chance, *limit)]
+    ours = [name for name in drawn if name not in (*chance, *limit, *others)]
+    looks = {name: f"ours {_OURS[place % len(_OURS)]}" for place, name in enumerate(ours)}
+    looks |= {name: _OTHERS[place % len(_OTHERS)] for place, name in enumerate(others)}
+    return looks | dict.fromkeys(limit, _LIMIT) | dict.fromkeys(chance, _CHANCE)
+
+
+def _points(points: Sequence[Sequence[float]]) -> tuple[Point, ...]:
+    """From left to right."""
+    return tuple(sorted((float(x), float(y)) for x, y in points))
+
+
+def _height(points: Sequence[Point]) -> float:
+    x, y = np.array(points).T
+    return float(np.trapezoid(y, x) / (x[-1] - x[0])) if x[-1] > x[0] else float(y.mean())
+
+
+def _scales(lines: Sequence[_Line], axes: tuple[str, str]) -> tuple[Scale, Scale]:
+    along = [x for line in lines for x, _ in line.points]
+    # What nobody can reach may leave the plot, so that what routers do is seen.
+    shown = [y for line in lines if line.look != _LIMIT for _, y in line.points] or [
+        y for line in lines for _, y in line.points
+    ]
+    low, high = (0.0, 1.0) if _shares(axes[0], along) else (min(along), max(along))
+    bottom, top = spread(shown, margin=0.06, least=0.01)
+    return Scale(low, high if high > low else low + 1, _LEFT, WIDTH - _KEY), Scale(bottom, top, HEIGHT - _BOTTOM, _TOP)
+
+
+def _axes(drawing: Drawing, x: Scale, y: Scale, axes: tuple[str, str]) -> None:
+    for tick, words in _ticks(y, axes[1], about=8).items():
+        drawing.line((x.start, y(tick)), (x.end, y(tick)), "grid")
+        drawing.text((x.start - 8, y(tick) + 4), words, "small", anchor="end")
+    drawing.line((x.start, y.start), (x.end, y.start), "axis")
+    for tick, words in _ticks(x, axes[0], about=6).items():
+        drawing.line((x(tick), y.start), (x(tick), y.start + 4), "axis")
+        drawing.text((x(tick), y.start + 19), words, "small", anchor=tick_anchor(x(tick), words, drawing.width))
+    drawing.text((2, 16), axes[1], "small")
+    drawing.text((x.end, HEIGHT - 12), axes[0], "small", anchor="end")
+
+
+def _ticks(scale: Scale, axis: str, *, about: int) -> dict[float, str]:
+    """Round figures with their words, all of them with as many decimals as the finest needs."""
+    ticks = [0.0 if abs(tick) < 1e-12 else tick for tick in scale.ticks(about)]
+    factor, unit = (100, "%") if _shares(axis, (scale.low, scale.high)) else (1, "")
+    finest = next(
+        (each for each in range(6) if all(math.isclose(round(tick * factor, each), tick * factor) for tick in ticks)), 6
+    )
+    return {tick: f"{tick * factor:,.{finest}f}{unit}".replace("-", MINUS) for tick in ticks}
+
+
+def _shares(axis: str, values: Sequence[float]) -> bool:
+    """Whether an axis is of shares, to be written in per cent."""
+    return ("share" in axis or axis == SHARE_AXES[1]) and max(values) <= 2 and min(values) >= -1
+
+
+def _within(points: Sequence[Point], y: Scale) -> list[list[Point]]:
+    """The pieces of a path between the ends of ``y``, cut where it crosses them."""
+    pieces: list[list[Point]] = [[]]
+    for place, point in enumerate(points):
+        if place and y.within(point[1]) != y.within(points[place - 1][1]):
+            (x1, y1), (x2, y2) = points[place - 1], point
+            edge = y.high if max(y1, y2) > y.high else y.low
+            cut = (x1 + (x2 - x1) * (edge - y1) / (y2 - y1), edge)
+            pieces[-1].append(cut)
+            if y.within(y1):
+                pieces.append([])
+        if y.within(point[1]):
+            pieces[-1].append(point)
+    return [piece for piece in pieces if len(piece) > 1]
+
+
+def _key(drawing: Drawing, lines: Sequence[_Line], x: Scale) -> None:
+    left = x.end + 18
+    for row, line in enumerate(_ordered(lines)):
+        up = _TOP + 10 + 21 * row
+        drawing.curve([(left, up), (left + 28, up)], f"path {line.look}")
+        look = "accent" if line.look == "ours accent" else ""
+        drawing.text((left + 36, up + 4.5), fitted(line.label, _KEY - 60), look)
+
+
+def _ordered(lines: Sequence[_Line]) -> list[_Line]:
+    return sorted(lines, key=lambda line: -line.height)
