@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import math
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,3 +57,17 @@ def test_time_and_memory_are_measured():
     assert 2 <= made.seconds < 60
     held = peak_mib()
     assert made.peak_mib is None or (held is not None and 1 < made.peak_mib <= held)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
+def test_a_workers_memory_counts_as_long_as_it_runs():
+    """A pool of processes is not free."""
+    holding = "import sys; held = b'x' * (64 << 20); print('ready', flush=True); sys.stdin.read()"
+    before = peak_mib()
+    with subprocess.Popen(
+        [sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout.readline() == "ready\n"
+        during = peak_mib()
+        worker.stdin.close()
+    assert during - before > 60

@@ -36,8 +36,8 @@ class Proof:
     same rows in the same run, to figures of the same names; ``published`` those of others, by their authors' name.
     ``targets`` says of a metric, by its dotted name, what it was to reach; whether it did is computed from the two.
     ``curves`` has lists of [x, y] by name, what x and y are is told by ``axes``. ``quick``: on fewer seeds or rows, so
-    not to be quoted. ``peak_mib`` is the most memory that the process has held, None where the system does not say. NaN
-    is a figure that does not exist.
+    not to be quoted. ``peak_mib`` is :func:`training.benchmarks.result.peak_mib` at the end. NaN is a figure that
+    does not exist.
     """
 
     name: str
