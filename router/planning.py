@@ -48,9 +48,6 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
     wrong = _other_tiers(bundle, config)
     if wrong is not None:
         raise BundleError(f"{wrong}; train a bundle for these tiers", path=str(settings.bundle))
-    wrong = _other_embedder(bundle, config)
-    if wrong is not None:
-        raise BundleError(wrong, path=str(settings.bundle))
     _check_profiles(bundle, config)
     return Plan(
         ladder=config.tiers,
@@ -62,12 +59,19 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         profiles={name: profile.rule for name, profile in bundle.profiles.items()},
         choice=settings.choice,
         audits=config.audits if config.audits.enabled else None,
-        embedder=_embedder(bundle, config),
+        embedder=embedder_of(bundle, config),
     )
 
 
-def _embedder(bundle: PolicyBundle, config: Config) -> Embedder | None:
-    """The embedder that the bundle's classifier needs; its model is loaded when it is first used."""
+def embedder_of(bundle: PolicyBundle, config: Config) -> Embedder | None:
+    """The embedder that the bundle's classifier needs; its model is loaded when it is first used.
+
+    Raises:
+        BundleError: the configuration names another one, or none.
+    """
+    wrong = _other_embedder(bundle, config)
+    if wrong is not None:
+        raise BundleError(wrong, path=str(config.policy.bundle))
     named = config.policy.embedder
     return None if bundle.embedder is None or named is None else embedder_named(named, imprint=bundle.embedder)
 

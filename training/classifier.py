@@ -8,39 +8,62 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from router.embed import Embedder
 from router.estimators import Calibration
-from router.features import Floats, prompt_features
+from router.features import Floats, PromptFeatures, prompt_features
 from router.types import Request
 from training.calibrate import crossfit
+from training.embedding import with_embeddings
 from training.heads import folds_of
 from training.prompt_fit import PromptFit, fit_prompts
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """``held_out`` (n, K): each training row's calibrated chances from fits that did not see its label."""
+    """``held_out`` (n, K): each training row's calibrated chances from fits that did not see its label. ``embedder``
+    embeds what is asked about, where the training prompts were embedded.
+    """
 
     prompts: PromptFit
     calibration: Calibration
     held_out: Floats
+    embedder: Embedder | None = None
 
     def chances(self, requests: Sequence[Request]) -> Floats:
-        """Calibrated chances (m, K) that each tier suffices, by the runtime's own arithmetic."""
-        model = self.prompts.model
-        return np.array([self.calibration.apply(model.logits(prompt_features(request))) for request in requests])
+        """Calibrated chances (m, K) that each tier suffices, by the runtime's own arithmetic.
+
+        Raises:
+            EmbedderError: the embedder failed.
+        """
+        features = _features(requests, self.embedder)
+        return np.array([self.calibration.apply(self.prompts.of(item)) for item in features])
 
 
 def fit_classifier(
-    requests: Sequence[Request], quality: Floats, *, keys: Sequence[str], weight: Floats | None = None
+    requests: Sequence[Request],
+    quality: Floats,
+    *,
+    keys: Sequence[str],
+    weight: Floats | None = None,
+    embedder: Embedder | None = None,
 ) -> Classifier:
     """Fit the classifier as :func:`training.fit.fit` does, without a scorer.
 
     ``quality`` (n, K) in [0, 1], NaN where there is no label; ``keys`` (n,): rows that share one share a fold;
-    ``weight`` (n, K), 1 by default.
+    ``weight`` (n, K), 1 by default. With an ``embedder`` it reads the prompts' embeddings too; pass one that is
+    :class:`training.embedding.Remembered` where the same prompts come again.
+
+    Raises:
+        EmbedderError: the embedder failed.
     """
     mass = np.ones_like(quality) if weight is None else weight
     fold = folds_of(keys)
     with threadpool_limits(1):
-        prompts = fit_prompts([prompt_features(request) for request in requests], quality, weight=mass, fold=fold)
+        prompts = fit_prompts(_features(requests, embedder), quality, weight=mass, fold=fold)
         found = crossfit(prompts.logits, quality, weight=mass, fold=fold)
-    return Classifier(prompts, found.final, found.chances)
+    return Classifier(prompts, found.final, found.chances, embedder)
+
+
+def _features(requests: Sequence[Request], embedder: Embedder | None) -> Sequence[PromptFeatures]:
+    features = [prompt_features(request) for request in requests]
+    return features if embedder is None else with_embeddings(features, requests, embedder)

@@ -1,4 +1,4 @@
-"""Embeddings in training: many prompts at once, and each but once."""
+"""Embeddings in training: which embedder, many prompts at once, and each but once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,68 @@ from dataclasses import replace
 import numpy as np
 
 from router.assess import Evidence
+from router.bundle import PolicyBundle
 from router.cascade import Plan
+from router.config import Config
 from router.embed import Embedder, Vectors, readable
+from router.embedders.names import NAMED, PLAIN, identity, unknown
+from router.embedders.naming import embedder_named
+from router.errors import InputError
 from router.features import PromptFeatures
 from router.types import Request
 
 BATCH = 256
 
 Report = Callable[[str], None]
+
+
+NO_EMBEDDER = "none"
+"""The name by which a command line asks for none, though the configuration has one."""
+
+
+def with_embedder(config: Config, named: str | None) -> Config:
+    """``config`` with the embedder that training is to use: ``named``, or else that of `[train]`, or of `[policy]`.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if named is not None and named != NO_EMBEDDER and (wrong := unknown(named)) is not None:
+        raise InputError(f"--embedder: {wrong}")
+    chosen = named or config.train.embedder or config.policy.embedder
+    return replace(config, policy=replace(config.policy, embedder=None if chosen == NO_EMBEDDER else chosen))
+
+
+def chosen_embedder(config: Config) -> Embedder | None:
+    """The embedder of `[policy]`, each text embedded once; None where there is none."""
+    named = config.policy.embedder
+    return None if named is None else Remembered(embedder_named(named))
+
+
+def under(config: Config, bundle: PolicyBundle) -> Config:
+    """``config`` with the embedder that ``bundle`` was trained with, to judge it offline.
+
+    Only where its name alone says which: a function and a file have to be named by the configuration.
+    """
+    if bundle.embedder is None or identity(config.policy.embedder or "") == bundle.embedder.name:
+        return config
+    name = bundle.embedder.name
+    if name.partition(":")[0] not in (*PLAIN, *NAMED) or name.startswith("onnx:"):
+        return config
+    return replace(config, policy=replace(config.policy, embedder=name))
+
+
+def serves(config: Config, trained: Config) -> None:
+    """See that what is trained under one configuration can go into service under another.
+
+    Raises:
+        InputError: its embedder is not the one that serves.
+    """
+    name, named = trained.policy.embedder, config.policy.embedder
+    if name is not None and (named is None or identity(named) != identity(name)):
+        raise InputError(
+            f"what is trained with the embedder {name!r} cannot serve while [policy] `embedder` is "
+            f"{'not set' if named is None else repr(named)}; set it to that one first"
+        )
 
 
 class Remembered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from router.assess import Estimators, expected_costs
 from router.bundle import PolicyBundle, Profile
 from router.cascade import drawn
+from router.embed import Embedder, imprint_of
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel, sigmoid
 from router.features import Floats
@@ -21,6 +22,7 @@ from router.tiers import Ladder
 from router.trees import Blend
 from training.answers import Answers, read_answers
 from training.calibrate import Calibrated, crossfit
+from training.embedding import with_embeddings
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
 from training.heads import Bools, Ints, folds_of
@@ -112,7 +114,12 @@ class _Candidate:
 
 
 def fit(
-    records: Records, ladder: Ladder, *, rungs: Sequence[str] | None = None, report: Report = lambda _: None
+    records: Records,
+    ladder: Ladder,
+    *,
+    rungs: Sequence[str] | None = None,
+    embedder: Embedder | None = None,
+    report: Report = lambda _: None,
 ) -> Fitted:
     """Fit the complexity classifier and the confidence scorer on split *train*.
 
@@ -120,23 +127,28 @@ def fit(
     on both, and later the rule on calibrated ones. How much the estimators may read is chosen by cross-validated
     policy area among the rungs that the labels allow (or among ``rungs``): it is the simplest one that is within a
     standard error of the best. The bundle's rule is always-strong until it is
-    tuned.
+    tuned. With an ``embedder`` the classifier reads the prompts' embeddings too, on the rungs on which it reads them.
 
     Raises:
+        EmbedderError: the embedder failed.
         NotEnoughLabels: fewer prompts have every tier's label than the lowest rung needs.
         InputError: one class only, a prompt in two splits, a log without propensities, or there is no such rung.
     """
     with threadpool_limits(1):  # on matrices this small, threads that wait for each other cost tenfold
-        return _fit(records, ladder, rungs=rungs, report=report)
+        return _fit(records, ladder, rungs=rungs, embedder=embedder, report=report)
 
 
-def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, report: Report) -> Fitted:
+def _fit(
+    records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, embedder: Embedder | None, report: Report
+) -> Fitted:
     apart(records)
     data = _read(records.split("train"), ladder)
     count = len({query.split_key for query, full in zip(data.records.queries, data.full, strict=True) if full})
     _labels_everywhere(data)
     steps = _rungs(count, rungs)
     _two_classes(data)
+    if embedder is not None:
+        data = _embedded(data, embedder, report)
     costs = _expected(data)
     fits: list[tuple[_Candidate, Table]] = []
     reading: dict[bool, _Read] = {}
@@ -160,6 +172,7 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
             calibration=chosen.calibration,
             scorer=chosen.scorer,
             length=fit_lengths(data.lengths, data.answers.hand),
+            dense=chosen.prompt.dense,
         ),
         profiles={"default": Profile(Always(why="this bundle has not been tuned, so the strongest tier is asked"))},
         best_single=ladder.names[int(np.argmax(single))],
@@ -172,6 +185,7 @@ def _fit(records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, repor
             "rung": rung.name,
             "areas": {item.rung.name: item.area for item in tried},
         },
+        embedder=None if embedder is None or chosen.prompt.dense is None else imprint_of(embedder),
     )
     return Fitted(
         bundle=bundle,
@@ -205,6 +219,13 @@ def _read(train: Records, ladder: Ladder) -> _Data:
         lengths=lengths_of(queries),
         full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1) & (chance > 0).all(axis=1),
     )
+
+
+def _embedded(data: _Data, embedder: Embedder, report: Report) -> _Data:
+    requests = [query.request for query in data.records.queries]
+    report(f"embedding {len(requests):,} prompts with {embedder.name!r}")
+    features = with_embeddings(data.answers.features, requests, embedder, report=report)
+    return replace(data, answers=replace(data.answers, features=features))
 
 
 def _rungs(count: int, names: Sequence[str] | None) -> list[Rung]:

@@ -17,10 +17,12 @@ import numpy as np
 from router.bundle import PolicyBundle
 from router.cascade import Plan
 from router.config import Config
+from router.embed import Embedder
 from router.ledger import Ledger
 from router.planning import plan_of
 from router.profiles import DEFAULT_PROFILE
 from training import goals, table_file
+from training.embedding import chosen_embedder, under
 from training.ingest import Options
 from training.provenance import file_hash, source_hash, tier_snapshot
 from training.records import Records, read
@@ -54,6 +56,7 @@ class Job:
             "seed": self.seed,
             "tiers": tier_snapshot(self.config.tiers),
             "code": source_hash(),
+            **({} if self.config.policy.embedder is None else {"embedder": self.config.policy.embedder}),
         }
 
     @property
@@ -79,9 +82,19 @@ class Session:
         """What the stage *fit* wrote: the training rows as rules see them."""
         return table_file.load(self.folder / "fit" / "table.npz")
 
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """What embeds the prompts, each once; None where the configuration names none."""
+        return chosen_embedder(self.job.config)
+
     def plan(self, bundle: PolicyBundle) -> Plan:
         """The plan of a bundle under the job's configuration."""
-        return plan_of(self.job.config, bundle=bundle)
+        config = under(self.job.config, bundle)
+        plan = plan_of(config, bundle=bundle)
+        if plan.embedder is None or config is not self.job.config:
+            return plan
+        plan.embedder(())  # another model than the bundle's is refused; the same one has embedded most prompts already
+        return replace(plan, embedder=self.embedder)
 
 
 def evaluation_file(profile: str) -> str:

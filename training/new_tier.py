@@ -11,6 +11,7 @@ import numpy as np
 
 from router.assess import Estimators
 from router.bundle import PolicyBundle, Profile
+from router.embed import Embedder
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel
 from router.features import HAND, Floats
@@ -19,8 +20,9 @@ from router.policy import Noted
 from router.signals import NAMES
 from router.tiers import Ladder
 from router.trees import Blend
+from training.embedding import with_embeddings
 from training.estimators.newton import Logistic
-from training.estimators.rasch import RaschHead, graft
+from training.estimators.rasch import RaschHead, graft, graft_dense
 from training.estimators.soft_rows import soft_rows
 from training.fingerprint import fingerprint
 from training.lengths import lengths_of
@@ -49,25 +51,28 @@ class Added:
     quality: float
 
 
-def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: str) -> Added:
+def add_tier(
+    bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: str, embedder: Embedder | None = None
+) -> Added:
     """Add tier ``name`` to ``bundle`` from its labelled answers in ``records``, all splits of them.
 
     The prompt head is the known tiers' moved by one number (:class:`training.estimators.RaschHead`); the confidence
     in the new tier's answers is Platt scaling of their mean log-probability, or where they have none what the prompt
     says; lengths are the known tiers' in the proportion of the new one's calls. Rules are extended as
     :func:`training.widening.extended` says. What the bundle says of the tiers that it knew is the same. Nothing is
-    certified.
+    certified. A bundle that reads embeddings needs its ``embedder``.
 
     Raises:
+        EmbedderError: the embedder failed.
         NotEnoughLabels: fewer than FEWEST prompts have a labelled answer of the tier.
-        InputError: the ladder is not the bundle's with this one tier more, or the log does not say with which
-            probability the answers were observed.
+        InputError: the ladder is not the bundle's with this one tier more, the log does not say with which
+            probability the answers were observed, or an embedder is needed and none is given.
     """
     place = Place(ladder.rank(name, where="NAME"), len(ladder))
     _fits(bundle, ladder, place)
-    labels = labels_of(records, place.rank, name=name)
+    labels = _embedded(labels_of(records, place.rank, name=name), bundle, embedder)
     known = bundle.estimators
-    prior = np.array([known.prompt.logits(features) for features in labels.features])
+    prior = np.array([known.prompt_logits(features) for features in labels.features])
     head = _rasch(labels, prior * known.calibration.slope + known.calibration.shift)
     told = head.coef_ * known.calibration.slope
     raw = copy(head)
@@ -78,6 +83,7 @@ def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: st
         calibration=with_identity(known.calibration, place),
         scorer=_scorer(known, place, head, answer),
         length=_lengths(known.length, labels, place),
+        dense=None if known.dense is None else graft_dense(known.dense, raw, rank=place.rank),
     )
     count = len(labels.queries)
     note = f"uncertified: tier {name!r} was grafted from {count} labels"
@@ -110,8 +116,19 @@ def add_tier(bundle: PolicyBundle, records: Records, ladder: Ladder, *, name: st
         profiles=profiles,
         best_single=bundle.best_single,
         facts=facts,
+        embedder=bundle.embedder,
     )
     return Added(made, count, head.rung_, "prompt" if answer is None else "log-probabilities", quality)
+
+
+def _embedded(labels: TierLabels, bundle: PolicyBundle, embedder: Embedder | None) -> TierLabels:
+    """The labels with their prompts' embeddings, where the bundle reads those."""
+    if bundle.embedder is None:
+        return labels
+    if embedder is None:
+        raise InputError(f"the bundle reads embeddings of {bundle.embedder.name!r}; name that embedder")
+    requests = [query.request for query in labels.queries]
+    return replace(labels, features=with_embeddings(labels.features, requests, embedder))
 
 
 def _kept(profile: Profile) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from router.features import Floats
 from router.planning import misfit, plan_of
 from router.policy import Always
 from router.pricing import usd
+from training.embedding import under
 from training.errors import NotPromoted
 from training.heads import ACCEPTABLE
 from training.metrics import ece, interval
@@ -191,11 +192,11 @@ def weigh(
     keys = tuple(query.split_key for query in rows.queries)
     plan = plan_of(config, bundle=challenger)
     mine = judge(rows, plan)
-    wrong = None if champion is None else misfit(champion, config)
+    wrong = None if champion is None else misfit(champion, under(config, champion))
     if champion is None or wrong is not None:
         strong = judge(rows, with_rule(plan, Always()))
         return _unopposed(challenger, mine, strong, keys, because=wrong or "there is no champion yet")
-    verdict = gate(mine, judge(rows, plan_of(config, bundle=champion)), keys=keys, margins=margins)
+    verdict = gate(mine, judge(rows, plan_of(under(config, champion), bundle=champion)), keys=keys, margins=margins)
     if champion.facts.get("data") == challenger.facts.get("data"):
         return verdict
     caution = "the champion was fitted on other data, some of which may be among these rows: that can only flatter it"

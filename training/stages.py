@@ -19,6 +19,7 @@ from training import table_file
 from training.baselines import Aim
 from training.candidate_file import point, read_back, written
 from training.drift_check import FACT
+from training.embedding import under
 from training.errors import NotEnoughLabels
 from training.evaluate import Training, evaluate
 from training.fit import fit
@@ -65,7 +66,7 @@ def _ingest(context: Context) -> dict[str, Any]:
 def _fit(context: Context) -> dict[str, Any]:
     session: Session = context.work
     records, ladder = session.records, session.job.config.tiers
-    fitted = fit(records, ladder, report=context.say)
+    fitted = fit(records, ladder, embedder=session.embedder, report=context.say)
     bound = provenance(ladder, data=fitted.bundle.facts["data"])
     kept = {name: records.facts[name] for name in ("use", "simulated", "kind") if name in records.facts}
     bundle = replace(fitted.bundle, facts={**fitted.bundle.facts, **kept, "provenance": bound})
@@ -318,4 +319,5 @@ def _champion(job: Job, challenger: PolicyBundle) -> PolicyBundle | None:
         champion = load(job.champion)
     except BundleError:
         return None
-    return None if misfit(champion, job.config) or champion.version == challenger.version else champion
+    wrong = misfit(champion, under(job.config, champion))
+    return None if wrong or champion.version == challenger.version else champion

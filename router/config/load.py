@@ -80,7 +80,7 @@ class Config:
             ledger=ledger if isinstance(ledger, LedgerSettings) else ledger_settings(_within("ledger", ledger), folder),
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
             audits=audits if isinstance(audits, Audits) else audit_settings(_within("audits", audits)),
-            train=train if isinstance(train, TrainSettings) else train_settings(_within("train", train)),
+            train=train if isinstance(train, TrainSettings) else train_settings(_within("train", train), folder),
         )
 
     @property
@@ -182,7 +182,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         ledger=ledger_settings(table.table("ledger"), folder),
         defaults=default_settings(table.table("defaults")),
         audits=audit_settings(table.table("audits")),
-        train=train_settings(table.table("train")),
+        train=train_settings(table.table("train"), folder),
         source=where,
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from router.audits import Audits
+from router.config.embedder import embedder_in
 from router.config.table import Table
-from router.embedders.names import unknown
 from router.ledger.keep import Keep, KeepRule, Kept
 from router.profiles import DEFAULT_PROFILE, Choice, TagProfile
 from router.types import Request
@@ -116,18 +116,6 @@ def policy_settings(table: Table | None, folder: Path) -> PolicySettings:
         verify=verify,
         embedder=embedder_in(table, folder),
     )
-
-
-def embedder_in(table: Table, folder: Path) -> str | None:
-    """Read the key `embedder`; the path of a model's file starts from ``folder``."""
-    name = table.text("embedder")
-    if name is None:
-        return None
-    wrong = unknown(name)
-    if wrong is not None:
-        raise table.error(wrong, "embedder")
-    kind, _, path = name.partition(":")
-    return f"{kind}:{_path(path, folder)}" if kind == "onnx" else name
 
 
 def audit_settings(table: Table | None) -> Audits:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from router.config.embedder import embedder_in
 from router.config.table import Table
 from router.profiles import DEFAULT_PROFILE
 
@@ -26,17 +28,21 @@ class TrainGoal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """`[train]` and `[train.profiles.NAME]`: the goal of requests that name no profile, and of those that do."""
+    """`[train]` and `[train.profiles.NAME]`: the goal of requests that name no profile, and of those that do.
+
+    ``embedder`` names what embeds prompts for the classifier; None takes that of `[policy]`.
+    """
 
     goal: TrainGoal = field(default_factory=TrainGoal)
     profiles: Mapping[str, TrainGoal] = field(default_factory=dict)
+    embedder: str | None = None
 
 
-def train_settings(table: Table | None) -> TrainSettings:
-    """Read `[train]`."""
+def train_settings(table: Table | None, folder: Path) -> TrainSettings:
+    """Read `[train]`; paths in it start from ``folder``."""
     if table is None:
         return TrainSettings()
-    table.only(*_KEYS, "profiles")
+    table.only(*_KEYS, "profiles", "embedder")
     named = table.table("profiles") or Table(raw={})
     goals: dict[str, TrainGoal] = {}
     for name in named.raw:
@@ -48,7 +54,7 @@ def train_settings(table: Table | None) -> TrainSettings:
         goals[name] = _goal(inner)
         if goals[name].target_quality is None and goals[name].budget is None:
             raise inner.error("has neither `target_quality` nor `budget`, so there is nothing to tune for")
-    return TrainSettings(goal=_goal(table), profiles=goals)
+    return TrainSettings(goal=_goal(table), profiles=goals, embedder=embedder_in(table, folder))
 
 
 def _goal(table: Table) -> TrainGoal:

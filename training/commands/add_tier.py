@@ -9,6 +9,7 @@ import typer
 
 from router import config as configuration
 from router.bundle import load
+from router.planning import embedder_of
 from training.commands.console import Configured, Json, say, warn
 
 
@@ -33,7 +34,13 @@ def add_tier(
     champion = load(bundle)
     if champion.facts.get("use") == "evaluate only":
         warn(f"{bundle} was trained on data that is for evaluation only, and so may not serve with another tier either")
-    added = add(champion, read_answers_of(name, data, settings.tiers), settings.tiers, name=name)
+    added = add(
+        champion,
+        read_answers_of(name, data, settings.tiers),
+        settings.tiers,
+        name=name,
+        embedder=embedder_of(champion, settings),
+    )
     version = added.bundle.save(out)
     facts = {"bundle": str(out), "version": version, **added.bundle.facts["grafted"]}
     certificate = added.bundle.facts["certificate"]

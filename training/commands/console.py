@@ -20,6 +20,14 @@ Data = Annotated[Path, typer.Option("--data", help="Labelled answers, as `tierwi
 Configured = Annotated[
     str, typer.Option("--config", help="A tierwise.toml, or preset:NAME. Its tiers and prices are used.")
 ]
+Embedding = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        help="What embeds prompts for the classifier, such as wordllama, or none; default: the configuration's.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -57,10 +57,13 @@ def drift(
     if data is not None:
         if since is not None or until is not None or ledger is not None:
             raise InputError("--data compares a whole log; leave --since, --until and --ledger out")
+        from training.embedding import under
         from training.ingest import ingest
 
         records = ingest(data, settings.tiers).records
-        found = check_records(champion, records, plan_of(settings, bundle=champion), profile=profile, delta=delta)
+        found = check_records(
+            champion, records, plan_of(under(settings, champion), bundle=champion), profile=profile, delta=delta
+        )
     else:
         chosen = Ledger(ledger) if ledger is not None else ledger_of(settings)
         if chosen is None:

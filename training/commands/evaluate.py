@@ -31,6 +31,7 @@ def evaluate(
 
     Where the log is of a policy and lacks some labels, it also says what all of its rows tell of this one.
     """
+    from training.embedding import under
     from training.evaluate import Origin
     from training.evaluate import evaluate as judge
     from training.fingerprint import fingerprint
@@ -43,7 +44,7 @@ def evaluate(
     here = loaded.facts.get("data") == fingerprint(records) and "grafted" not in loaded.facts
     if not here:
         warn(f"{bundle} was fitted on other data than {data}; make sure that none of these prompts were in it")
-    chosen, plan = records.split(split), plan_of(settings, bundle=loaded)
+    chosen, plan = records.split(split), plan_of(under(settings, loaded), bundle=loaded)
     logged = None if len(chosen.labelled()) else log_evidence(chosen, plan)
     # Without a row that every tier has a label for there is nothing to compare with, but for what a log may tell.
     origin: Origin = "trained here" if here else "trained elsewhere"

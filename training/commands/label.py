@@ -170,6 +170,7 @@ def plan(
     import numpy as np
 
     from router.bundle import load
+    from training.embedding import under
     from training.label.candidates import of_queries, of_sheet, rows_to_label
     from training.label.choose import choose, kinds
     from training.label.logged import sheet_from
@@ -183,7 +184,8 @@ def plan(
         check_name(out)
     settings = configuration.load(config)
     records = read(data, settings.tiers)
-    routed = plan_of(settings, bundle=load(bundle))
+    loaded = load(bundle)
+    routed = plan_of(under(settings, loaded), bundle=loaded)
     labelled = records.labelled()
     pilot = labelled.split(split)
     with status.status("replaying the pilot"):

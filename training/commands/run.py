@@ -14,7 +14,7 @@ from rich.text import Text
 from router import config as configuration
 from router.cli.cost import moment
 from router.errors import InputError
-from training.commands.console import Json, status
+from training.commands.console import Embedding, Json, status
 from training.commands.log_source import source_of
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def run(
             "--estimate-tokens", help="Where token counts are missing, take four characters a token, and say so."
         ),
     ] = False,
+    embedder: Embedding = None,
     seed: Annotated[int, typer.Option(help="Seed of the splits and of the order in which the certificate looks.")] = 0,
     experiment: Annotated[str, typer.Option(help="MLflow's experiment.")] = "tierwise",
     model: Annotated[str, typer.Option(help="MLflow's registered model.")] = "tierwise",
@@ -98,6 +99,7 @@ def run(
 
     Where the command line names no goal, those of `train` and `train.profiles` in the configuration hold.
     """
+    from training.embedding import serves, with_embedder
     from training.goals import DELTA, goals_in, goals_of
     from training.ingest import Mapped, Options, load_mapping
     from training.job import Job, Session
@@ -107,9 +109,11 @@ def run(
     from training.stages import stages
     from training.tracking import Store
 
-    settings = configuration.load(config)
+    served = configuration.load(config)
+    settings = with_embedder(served, embedder)
     if promote:
         serving_path(settings, to)  # before an hour's work, not after it
+        serves(served, settings)
     source = source_of(data, settings)
     if drift_since is not None and isinstance(source, Path):
         raise typer.BadParameter("it bounds a ledger; with a file of logs leave it out", param_hint="--drift-since")
@@ -165,6 +169,7 @@ def _no_drift(job: Job, context: Context, since: str | None) -> dict[str, Any] |
     from router.bundle import load
     from router.planning import plan_of
     from training.drift_check import check_ledger, check_records
+    from training.embedding import under
     from training.ingest import ingest
     from training.run import EXIT_CODES
 
@@ -174,7 +179,7 @@ def _no_drift(job: Job, context: Context, since: str | None) -> dict[str, Any] |
     champion = load(job.champion)
     if isinstance(job.source, Path):
         records = ingest(job.source, job.config.tiers, job.options).records
-        found = check_records(champion, records, plan_of(job.config, bundle=champion))
+        found = check_records(champion, records, plan_of(under(job.config, champion), bundle=champion))
     else:
         found = check_ledger(champion, job.source, since=moment("--drift-since", since, UTC, time.time()))
     context.say(f"drift: {found.level}" + "".join(f"; {reason}" for reason in found.reasons))

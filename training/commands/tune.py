@@ -34,6 +34,7 @@ def tune(
     The table of out-of-fold estimates that `tierwise train fit` wrote beside the bundle is tuned on.
     """
     from training import table_file
+    from training.embedding import under
     from training.fingerprint import fingerprint
     from training.records import read
     from training.table import table_of
@@ -43,7 +44,7 @@ def tune(
     objective = Objective(target_quality=target_quality, budget=budget, delta=delta)
     settings = configuration.load(config)
     untuned = load(bundle)
-    plan = plan_of(settings, bundle=untuned)
+    plan = plan_of(under(settings, untuned), bundle=untuned)
     records = read(data, settings.tiers)
     if untuned.facts.get("data") != fingerprint(records):
         warn(f"{bundle} was fitted on other data than {data}; the certificate would not hold if they share prompts")

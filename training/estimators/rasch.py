@@ -150,6 +150,16 @@ def graft(model: TextModel, head: RaschHead, *, rank: int) -> TextModel:
     )
 
 
+def graft_dense(model: DenseModel, head: RaschHead, *, rank: int) -> DenseModel:
+    """What reads embeddings beside :func:`graft`'s model, whose intercept has the head's b already."""
+    return DenseModel(
+        mean=model.mean,
+        scale=model.scale,
+        weights=np.insert(model.weights, rank, model.weights @ head.coef_, axis=1),
+        intercept=np.insert(model.intercept, rank, model.intercept @ head.coef_),
+    )
+
+
 @dataclass(frozen=True)
 class _Line:
     weights: Floats

@@ -21,7 +21,9 @@ class Decider(PythonModel):
         from training.provenance import ladder_from
 
         bundle = load(Path(context.artifacts["bundle"]))
-        config = Config.of(ladder_from(bundle.facts["provenance"]["tiers"]).tiers, ledger={"enabled": False})
+        tiers = ladder_from(bundle.facts["provenance"]["tiers"]).tiers
+        policy = None if bundle.embedder is None else {"embedder": bundle.embedder.name}
+        config = Config.of(tiers, ledger={"enabled": False}, policy=policy)
         self.router = Router(config, plan=plan_of(config, bundle=bundle), provider=FakeProvider({}))
 
     # The output has no type: MLflow warns of one that it cannot check, and reads the type of the input.
