@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 RUN = 13
 """Words in a row that two texts have in common by more than chance (as GPT-3's contamination check has it)."""
 
 COPIED = 0.5
-"""The share of a question's runs that make it a copy; a template that many questions share has fewer."""
+"""The share of a question's runs that make it a copy."""
+
+TEMPLATE = 10
+"""Known questions that share a run which says nothing of any of them."""
 
 _WORD = re.compile(r"[^\W_]+")
 _OPTIONS = re.compile(r"\n+\s*(?:Choices:\s*)?\(?A[.:)]\s")
@@ -37,22 +41,23 @@ class Known:
     """Questions to be recognised again."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._questions: set[str] = set()
-        self._runs: set[int] = set()
-        for text in texts:
-            words = question(text)
-            self._questions.add(words)
-            self._runs.update(_runs(words))
+        self._questions = {question(text) for text in texts}
+        often = Counter(run for words in self._questions for run in _runs(words))
+        self._runs = frozenset(run for run, count in often.items() if count < TEMPLATE)
+        self._templates = frozenset(run for run, count in often.items() if count >= TEMPLATE)
 
     def has(self, text: str) -> bool:
-        """Whether ``text`` asks one of the questions: in the same words, or half of its runs of 13 words are theirs."""
+        """Whether ``text`` asks one of the questions: in the same words, or half of its runs of 13 words are theirs.
+
+        Runs that ten and more of the questions have do not count: they are how such questions are put.
+        """
         words = question(text)
         if words in self._questions:
             return True
-        runs = _runs(words)
+        runs = _runs(words) - self._templates
         return bool(runs) and len(runs & self._runs) >= COPIED * len(runs)
 
 
-def _runs(words: str) -> set[int]:
+def _runs(words: str) -> frozenset[int]:
     split = words.split(" ")
-    return {hash(tuple(split[start : start + RUN])) for start in range(len(split) - RUN + 1)}
+    return frozenset(hash(tuple(split[start : start + RUN])) for start in range(len(split) - RUN + 1))
