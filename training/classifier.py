@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -35,7 +35,10 @@ class Classifier:
         Raises:
             EmbedderError: the embedder failed.
         """
-        features = _features(requests, self.embedder)
+        return self.chances_of(_features(requests, self.embedder))
+
+    def chances_of(self, features: Sequence[PromptFeatures]) -> Floats:
+        """The same (m, K) of prompts that were read already."""
         return np.array([self.calibration.apply(self.prompts.of(item)) for item in features])
 
 
@@ -56,12 +59,19 @@ def fit_classifier(
     Raises:
         EmbedderError: the embedder failed.
     """
+    return replace(fit_features(_features(requests, embedder), quality, keys=keys, weight=weight), embedder=embedder)
+
+
+def fit_features(
+    features: Sequence[PromptFeatures], quality: Floats, *, keys: Sequence[str], weight: Floats | None = None
+) -> Classifier:
+    """:func:`fit_classifier` on prompts that were read already."""
     mass = np.ones_like(quality) if weight is None else weight
     fold = folds_of(keys)
     with threadpool_limits(1):
-        prompts = fit_prompts(_features(requests, embedder), quality, weight=mass, fold=fold)
+        prompts = fit_prompts(features, quality, weight=mass, fold=fold)
         found = crossfit(prompts.logits, quality, weight=mass, fold=fold)
-    return Classifier(prompts, found.final, found.chances, embedder)
+    return Classifier(prompts, found.final, found.chances)
 
 
 def _features(requests: Sequence[Request], embedder: Embedder | None) -> Sequence[PromptFeatures]:
