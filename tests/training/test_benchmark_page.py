@@ -134,6 +134,24 @@ def test_what_a_baseline_has_of_its_own_is_told():
     assert own.rows == (("always the cheapest", "0.680", ""), ("cascadeflow", "", "no network"))
 
 
+def test_parts_of_the_same_figures_are_one_table():
+    """Where nobody published anything: a row for each part, and one for each baseline of it."""
+    proof = outcome(
+        metrics={"decide_40": {"p50": 0.1, "ratio": 9.0}, "decide_400": {"p50": 0.2, "ratio": 5.0}},
+        intervals={"decide_40": {"p50": (0.09, 0.12)}},
+        baselines={"scikit_learn": {"decide_40": {"p50": 0.9}}},
+        published={},
+        targets={},
+    )
+    (matrix,) = compared(proof)
+    assert matrix.rows == (
+        ("decide 40, tierwise", "0.100 (0.090 to 0.120)", "9.0"),
+        ("decide 40, scikit learn", "0.900", ""),
+        ("decide 400", "0.200", "5.0"),
+    )
+    assert further(proof) == []
+
+
 def test_every_metric_is_somewhere():
     """Nothing that was measured is left out of the page."""
     proof = outcome(metrics={"apgr": 0.66, "cpt50": 31.0, "deep": {"er": {"one": 1.0, "two": 2.0}}}, intervals={})

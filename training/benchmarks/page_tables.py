@@ -41,12 +41,11 @@ def summary(proofs: Mapping[str, Proof]) -> Table:
 
 def compared(proof: Proof) -> list[Table]:
     """A table for each part of the metrics: ours, the target, what was published, and the baselines of the same run."""
-    tables: list[Table] = []
+    tables = [_matrix(proof, parent, names) for parent, names in _matrices(proof).items()]
     for prefix, names in _parts(proof).items():
         main = _main(proof, prefix, names)
-        if main:
-            title = called(prefix) if prefix else "Compared"
-            tables.append(_table(proof, title[0].upper() + title[1:], prefix, main, published=True))
+        if main and _parent(prefix) not in _matrices(proof):
+            tables.append(_table(proof, _title(prefix, "Compared"), prefix, main, published=True))
     own = _own(proof)
     return [*tables, own] if own is not None else tables
 
@@ -57,12 +56,14 @@ def further(proof: Proof) -> list[Table]:
     alone: list[tuple[str, ...]] = []
     bounds = _flat(proof.intervals)
     for prefix, names in _parts(proof).items():
+        if _parent(prefix) in _matrices(proof):
+            continue
         main = _main(proof, prefix, names)
         rest = [name for name in names if name not in main]
         shared = [name for name in rest if any(_dotted(prefix, name) in _flat(row) for row in proof.baselines.values())]
         if shared:
-            title = f"{called(prefix)}, further figures" if prefix else "Further figures"
-            tables.append(_table(proof, title[0].upper() + title[1:], prefix, shared, published=False))
+            title = _title(f"{prefix}.further_figures" if prefix else "", "Further figures")
+            tables.append(_table(proof, title, prefix, shared, published=False))
         for name in rest:
             if name not in shared:
                 dotted = _dotted(prefix, name)
@@ -124,6 +125,52 @@ def _parts(proof: Proof) -> dict[str, list[str]]:
         parts = split(dotted)
         found.setdefault(".".join(parts[:-1]), []).append(parts[-1])
     return found
+
+
+def _matrices(proof: Proof) -> dict[str, list[str]]:
+    """Where nothing was published and several parts have figures of the same names, those names: they are one table."""
+    found: dict[str, list[list[str]]] = {}
+    for prefix, names in _parts(proof).items():
+        if prefix and not proof.published:
+            found.setdefault(_parent(prefix) or "", []).append(names)
+    return {parent: parts[0] for parent, parts in found.items() if len(parts) > 1 and len(set(map(tuple, parts))) == 1}
+
+
+def _parent(prefix: str) -> str | None:
+    """The part that a part is in; None for the top."""
+    return ".".join(split(prefix)[:-1]) if prefix else None
+
+
+def _title(dotted: str, otherwise: str) -> str:
+    words = called(dotted) if dotted else otherwise
+    return words[0].upper() + words[1:]
+
+
+def _matrix(proof: Proof, parent: str, names: Sequence[str]) -> Table:
+    """A row for each part; with baselines a row for each of them too, after ours."""
+    known, bounds = _flat(proof.metrics), _flat(proof.intervals)
+    parts = [prefix for prefix in _parts(proof) if _parent(prefix) == parent]
+    others = {who: _flat(row) for who, row in proof.baselines.items()}
+    places = [
+        decimals(value for part in parts for flat in (known, *others.values()) if (value := flat.get(f"{part}.{name}")))
+        for name in names
+    ]
+    rows: list[tuple[str, ...]] = []
+    for part in parts:
+        dotted = [f"{part}.{name}" for name in names]
+        label = called(split(part)[-1])
+        beside = {who: flat for who, flat in others.items() if any(name in flat for name in dotted)}
+        ours = [
+            written(known[name], place) + (f" ({_between(bounds[name], place)})" if name in bounds else "")
+            for name, place in zip(dotted, places, strict=True)
+        ]
+        rows.append((f"{label}, {OURS}" if beside else label, *ours))
+        for who, flat in beside.items():
+            cells = [
+                written(flat[name], place) if name in flat else "" for name, place in zip(dotted, places, strict=True)
+            ]
+            rows.append((f"{label}, {called(who)}", *cells))
+    return Table(_title(parent, "Figures"), ("", *map(called, names)), tuple(rows))
 
 
 def _main(proof: Proof, prefix: str, names: Sequence[str]) -> list[str]:
