@@ -20,8 +20,9 @@ MOST = 0.6
 _SHORT = {
     "you": "u", "are": "r", "your": "ur", "please": "plz", "because": "cuz", "with": "w/", "without": "w/o",
     "and": "&", "the": "teh", "what": "wat", "between": "betwen", "for": "4", "to": "2", "people": "ppl",
-    "about": "abt", "from": "frm", "which": "wich", "that": "tht", "this": "dis", "have": "hv", "before": "b4", "something": "smth",
-    "following": "folowing", "number": "num", "question": "q", "answer": "ans", "does": "dos", "would": "wud",
+    "about": "abt", "from": "frm", "which": "wich", "that": "tht", "this": "dis", "have": "hv", "before": "b4",
+    "something": "smth", "following": "folowing", "number": "num", "question": "q", "answer": "ans", "does": "dos",
+    "would": "wud",
 }  # fmt: skip
 _DROPPED = frozenset({"a", "an", "the", "of", "is", "are", "please", "that", "then", "do", "does"})
 _BEFORE = ("hey, ", "hi! ", "so ", "ok so ", "quick q: ", "um ", "can u help: ", "", "", "", "", "", "", "")

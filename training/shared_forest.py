@@ -26,7 +26,7 @@ from training.prompt_fit import MOST_TERMS
 
 TREES = 100
 LEAF = 10
-"""The least prompts in a leaf."""
+"""The least rows in a leaf."""
 SHARE = 1 / 3
 """The share of the columns that each split may choose from."""
 TOPICS = 20
@@ -67,12 +67,13 @@ def fit_forest(
     *,
     keys: Sequence[str],
     weight: Floats | None = None,
+    leaf: int = LEAF,
     seed: int = 0,
 ) -> SharedForest:
     """Fit trees to ``quality`` (n, K) in [0, 1], which every tier must have for every row.
 
-    ``keys`` (n,): rows that share one share a fold; ``weight`` (n,) counts a row as so many. The terms' directions are
-    those of all n prompts, which looks at no label.
+    ``keys`` (n,): rows that share one share a fold; ``weight`` (n,) counts a row as so many; ``leaf`` is the least
+    number of rows in a leaf. The terms' directions are those of all n prompts, which looks at no label.
 
     Raises:
         InputError: a label is missing, or the lengths differ.
@@ -91,9 +92,9 @@ def fit_forest(
         held_out = np.empty_like(quality)
         for number in np.unique(fold):
             inside, outside = fold != number, fold == number
-            trees = _trees(seed).fit(rows[inside], quality[inside], sample_weight=mass[inside])
+            trees = _trees(leaf, seed).fit(rows[inside], quality[inside], sample_weight=mass[inside])
             held_out[outside] = trees.predict(rows[outside]).reshape(-1, quality.shape[1])
-        trees = _trees(seed).fit(rows, quality, sample_weight=mass)
+        trees = _trees(leaf, seed).fit(rows, quality, sample_weight=mass)
     return SharedForest(topics, trees, _clipped(held_out))
 
 
@@ -112,8 +113,8 @@ def _terms(features: PromptFeatures) -> list[int]:
     return cast("list[int]", term_keys(features).tolist())
 
 
-def _trees(seed: int) -> ExtraTreesRegressor:
-    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, max_features=SHARE, random_state=seed)
+def _trees(leaf: int, seed: int) -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(TREES, min_samples_leaf=leaf, max_features=SHARE, random_state=seed)
 
 
 def _clipped(expected: Floats) -> Floats:
