@@ -134,6 +134,8 @@ def _policy(settings: Config) -> Iterator[Finding]:
         )
     else:
         yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")
+        if plan.embedder is not None:
+            yield Finding("policy", "ok", f"embedder {plan.embedder.name}, the model that it was trained with")
         others = sorted(set(plan.profiles or ()) - {DEFAULT_PROFILE})
         if others:
             yield Finding("policy", "ok", f"profiles: {', '.join(others)}")

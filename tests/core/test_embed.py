@@ -313,6 +313,66 @@ def test_other_libraries_are_called_as_they_document(monkeypatch, name, package,
     assert embedder_named(name)(["a", "b"]).tolist() == [[1.0, 0.0], [1.0, 0.0]]
 
 
+class Words:
+    """A tokenizer of one token a word, whose id is the word's length; shorter texts are padded with zeros."""
+
+    @staticmethod
+    def from_file(_):
+        return Words()
+
+    def enable_truncation(self, longest):
+        assert longest > 0
+
+    def enable_padding(self):
+        pass
+
+    def encode_batch(self, texts):
+        rows = [[len(word) for word in text.split()] for text in texts]
+        width = max(map(len, rows))
+        return [
+            types.SimpleNamespace(
+                ids=row + [0] * (width - len(row)),
+                attention_mask=[1] * len(row) + [0] * (width - len(row)),
+                type_ids=[0] * width,
+            )
+            for row in rows
+        ]
+
+
+class Session:
+    """A model that gives each token the vector (its id, 1, 5 where it is padding)."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def get_inputs(self):
+        return [types.SimpleNamespace(name=name) for name in ("input_ids", "attention_mask")]
+
+    def get_outputs(self):
+        return [types.SimpleNamespace(name="last_hidden_state")]
+
+    def run(self, names, given):
+        assert (names, sorted(given)) == (["last_hidden_state"], ["attention_mask", "input_ids"])
+        ids = given["input_ids"]
+        return [np.stack([ids, np.ones_like(ids), 5 * (1 - given["attention_mask"])], axis=2).astype(np.float32)]
+
+
+def test_a_sentence_encoders_tokens_are_averaged_without_the_padding_and_texts_keep_their_order(monkeypatch, tmp_path):
+    runtime, words = types.ModuleType("onnxruntime"), types.ModuleType("tokenizers")
+    runtime.SessionOptions, runtime.InferenceSession = types.SimpleNamespace, Session
+    words.Tokenizer = Words
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    monkeypatch.setitem(sys.modules, "tokenizers", words)
+    for name in ("m.onnx", "tokenizer.json"):
+        (tmp_path / name).touch()
+    texts = [" ".join(["x" * (1 + place % 7)] * (40 - place)) for place in range(40)]
+
+    found = embedder_named(f"onnx:{tmp_path}/m.onnx")(texts)
+
+    expected = np.array([[1 + place % 7, 1, 0] for place in range(40)], float)
+    assert found == pytest.approx(expected / np.linalg.norm(expected, axis=1, keepdims=True))
+
+
 def test_a_file_that_is_missing_is_named(monkeypatch, tmp_path):
     for package in ("onnxruntime", "tokenizers"):
         if package not in sys.modules:
