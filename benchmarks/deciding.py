@@ -4,68 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from material import LADDER, Material, material
 from result import Result, median, quartiles, rounded, say
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 from timing import settle, timed
 
 from router import Config, FakeProvider, Request, Router
-from router.estimators import Calibration
-from router.features import prompt_features
 from router.policy import Thresholds
 from router.types import as_messages
-from training.fit import Fitted, fit
+from training.benchmarks.sklearn_serving import PromptServer
+from training.fit import fit
 
 TARGET = 8.0
 LENGTHS = {"decide_40": 40, "decide_400": 400}
-
-
-class ScikitLearn:
-    """What an engineer would serve without our export: our features, then the fitted scikit-learn objects.
-
-    One prompt at a time, as requests come: the vectorizer, the scaler, each tier's logistic regression, then its
-    calibration, Platt's logistic regression on the logit or isotonic regression on the probability. It does less than
-    ``decide``, which also reckons lengths and costs, applies the rule and writes its reasons down.
-    """
-
-    def __init__(self, fitted: Fitted) -> None:
-        assert fitted.prompts is not None
-        self.pipeline = fitted.prompts
-        self.heads = [_logistic(head.weights, head.intercept) for head in fitted.prompts.heads]
-        self.calibrators = _calibrators(fitted.prompt_calibration)
-
-    def __call__(self, prompt: str) -> list[float]:
-        request = Request(messages=as_messages(prompt))
-        matrix = self.pipeline.matrix([prompt_features(request)])
-        chances = []
-        for head, calibrator in zip(self.heads, self.calibrators, strict=True):
-            if isinstance(calibrator, IsotonicRegression):
-                chances.append(float(calibrator.predict(head.predict_proba(matrix)[:, 1])[0]))
-            else:
-                chances.append(float(calibrator.predict_proba(head.decision_function(matrix)[:, None])[0, 1]))
-        return chances
-
-
-def _logistic(weights: np.ndarray, intercept: float) -> LogisticRegression:
-    """A fitted logistic regression of these weights."""
-    model = LogisticRegression()
-    model.classes_, model.n_features_in_ = np.array([0, 1]), len(weights)
-    model.coef_, model.intercept_ = weights[None], np.array([intercept])
-    return model
-
-
-def _calibrators(fitted: Calibration) -> list[IsotonicRegression | LogisticRegression]:
-    """The scikit-learn objects that ``training.calibrate`` took its numbers from."""
-    found: list[IsotonicRegression | LogisticRegression] = []
-    for slope, shift, x, y in zip(fitted.slope, fitted.shift, fitted.x, fitted.y, strict=True):
-        if np.array_equal(x, y):
-            found.append(_logistic(np.array([slope]), shift))
-        else:
-            places, first = np.unique(x, return_index=True)
-            found.append(IsotonicRegression(out_of_bounds="clip").fit(places, y[first]))
-    return found
 
 
 def measure(names: list[str], *, quick: bool) -> list[Result]:
@@ -77,12 +27,16 @@ def measure(names: list[str], *, quick: bool) -> list[Result]:
     router = Router.from_config(
         Config.of(LADDER.tiers, ledger={"enabled": False}), provider=FakeProvider({}), bundle=bundle
     )
-    peer = ScikitLearn(fitted)
+    server = PromptServer(bundle.estimators)
+
+    def peer(prompt: str) -> list[float]:
+        return server(Request(messages=as_messages(prompt)))
+
     settle()
     return [_measure(name, router, peer, stuff, quick=quick) for name in names]
 
 
-def _measure(name: str, router: Router, peer: ScikitLearn, stuff: Material, *, quick: bool) -> Result:
+def _measure(name: str, router: Router, peer: Callable[[str], list[float]], stuff: Material, *, quick: bool) -> Result:
     prompts = stuff.prompts(tokens=LENGTHS[name], n=8 if quick else 64)
     rounds = 3 if quick else 60
     gap = _gap(router, peer, prompts)

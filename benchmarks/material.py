@@ -13,6 +13,7 @@ from result import SEED
 from router import Completion, Ladder, Request, Tier, Usage
 from router.pricing import Price, per_million
 from router.types import as_messages
+from training.benchmarks.sized import sized_prompts
 from training.records import SPLITS, Outcome, Query, Records, read
 
 ROOT = Path(__file__).parent.parent
@@ -40,29 +41,7 @@ class Material:
 
     def prompts(self, *, tokens: int, n: int) -> list[str]:
         """``n`` prompts of the test split, ``tokens`` long give or take a fifth: single ones, or several joined."""
-        rng = random.Random(SEED)
-        queries = list(self.records.split("test").queries)
-        rng.shuffle(queries)
-        sizes = {query.id: _tokens(query) for query in queries}
-        single = [query for query in queries if 0.8 * tokens <= sizes[query.id] <= 1.2 * tokens]
-        if len(single) >= n:
-            return [query.request.text for query in single[:n]]
-        joined = []
-        for _ in range(n):
-            parts, size = [], 0.0
-            while size < 0.95 * tokens:
-                query = rng.choice(queries)
-                parts.append(query.request.text)
-                size += sizes[query.id]
-            joined.append("\n\n".join(parts))
-        return joined
-
-
-def _tokens(query: Query) -> float:
-    outcome = query.outcomes[0]
-    assert outcome is not None
-    assert outcome.completion.usage is not None
-    return float(outcome.completion.usage.prompt_tokens)
+        return sized_prompts(self.records.split("test"), tokens=tokens, n=n, seed=SEED)
 
 
 def material(*, quick: bool) -> Material:

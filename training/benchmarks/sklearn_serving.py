@@ -1,0 +1,198 @@
+"""What an engineer would serve without our export: our features, then scikit-learn's own objects.
+
+They are made of a bundle's numbers, so that both sides give the same probabilities. One request at a time, as requests
+come. They do less than we do, who also reckon lengths and costs, apply the rule and write the reasons down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from router.assess import Answer, Estimators, Evidence, scorer_row
+from router.embed import Embedder, readable
+from router.errors import InputError
+from router.estimators import Calibration, DenseModel, TextModel, term_keys
+from router.features import Floats, PromptFeatures, prompt_features
+from router.signals import answer_signals
+from router.trees import Blend, TreeModel
+from router.types import Completion, Request
+
+
+class PromptServer:
+    """The complexity classifier: a vectorizer, scalers, a logistic regression a tier, and its calibration.
+
+    ``embedder`` is ours, where the classifier reads embeddings.
+
+    Raises:
+        InputError: the classifier is of a kind that has no scikit-learn form here, or reads embeddings and there is
+            no embedder.
+    """
+
+    def __init__(self, estimators: Estimators, *, embedder: Embedder | None = None) -> None:
+        text, dense = estimators.prompt, estimators.dense
+        if not isinstance(text, TextModel):
+            raise InputError(f"a {type(text).__name__} has no scikit-learn form here; measure another bundle")
+        if (dense is None) != (embedder is None):
+            raise InputError("give an embedder where, and only where, the classifier reads embeddings")
+        self._embedder = embedder
+        self._vectorizer = _vectorizer(text)
+        self._hand = _scaler(text.mean, text.scale)
+        self._embedding = None if dense is None else _Columns(dense)
+        weights = [text.terms, text.hand] + ([] if dense is None else [dense.weights])
+        shift = text.intercept if dense is None else text.intercept + dense.intercept
+        self._heads = _heads(np.vstack(weights), shift)
+        self._calibration = _Calibrated(estimators.calibration)
+
+    def __call__(self, request: Request) -> list[float]:
+        """Each tier's chance to suffice."""
+        features = prompt_features(request)
+        blocks: list[Any] = [self._vectorizer.transform([features]), self._hand.transform(features.hand[None])]
+        if self._embedding is not None:
+            assert self._embedder is not None
+            blocks.append(self._embedding(self._embedder((readable(request),))))
+        matrix = sparse.hstack(blocks, format="csr")
+        return self._calibration([float(head.decision_function(matrix)[0]) for head in self._heads])
+
+
+class AnswerServer:
+    """The confidence scorer after the answers of the tiers in ``mask``: imputation, a scaler, a logistic regression a
+    tier, boosted trees where the bundle has them, and its calibration.
+
+    Raises:
+        InputError: the bundle scores no such set of answers.
+    """
+
+    def __init__(self, estimators: Estimators, *, mask: int) -> None:
+        if mask not in estimators.scorer:
+            raise InputError(f"the bundle has no scorer for the set of answers {mask}")
+        model, calibration = estimators.scorer[mask]
+        linear = model.linear if isinstance(model, Blend) else model
+        self._columns = _Columns(linear)
+        self._heads = _heads(linear.weights, linear.intercept)
+        self._trees = _boosters(model.trees, columns=len(linear.mean)) if isinstance(model, Blend) else []
+        self._calibration = _Calibrated(calibration)
+
+    def __call__(self, evidence: Evidence, rank: int, completion: Completion) -> list[float]:
+        """Each tier's chance after one more answer, that of tier ``rank``."""
+        assert evidence.logits is not None
+        assert evidence.features is not None
+        answer = Answer(rank, answer_signals(evidence.request, completion), completion.text)
+        row = scorer_row(evidence.logits, evidence.features.hand, (*evidence.answers, answer))[None]
+        matrix = self._columns(row)
+        logits = [float(head.decision_function(matrix)[0]) for head in self._heads]
+        for tier, booster in enumerate(self._trees):
+            logits[tier] += float(booster.decision_function(row)[0])
+        return self._calibration(logits)
+
+
+class _Columns:
+    """Numbers standardised, a missing one at the training mean."""
+
+    def __init__(self, model: DenseModel) -> None:
+        self._imputer = SimpleImputer(keep_empty_features=True).fit(np.zeros((2, len(model.mean))))
+        self._imputer.statistics_ = model.mean
+        self._scaler = _scaler(model.mean, model.scale)
+
+    def __call__(self, rows: Floats) -> Floats:
+        out: Floats = self._scaler.transform(self._imputer.transform(rows))
+        return out
+
+
+class _Calibrated:
+    """A tier's Platt scaling, isotonic regression, or one after the other, as ``training.calibrate`` chose.
+
+    Platt's is the formula alone, as scikit-learn's own calibration has it: a logistic regression would be slower.
+    """
+
+    def __init__(self, fitted: Calibration) -> None:
+        self._platt = list(zip(fitted.slope.tolist(), fitted.shift.tolist(), strict=True))
+        self._isotonic = [_isotonic(x, y) for x, y in zip(fitted.x, fitted.y, strict=True)]
+
+    def __call__(self, logits: Sequence[float]) -> list[float]:
+        chances = []
+        for logit, (slope, shift), isotonic in zip(logits, self._platt, self._isotonic, strict=True):
+            chance = float(expit(slope * logit + shift))
+            chances.append(chance if isotonic is None else float(isotonic.predict([chance])[0]))
+        return chances
+
+
+def _terms(features: PromptFeatures) -> list[int]:
+    found: list[int] = term_keys(features).tolist()
+    return found
+
+
+def _vectorizer(text: TextModel) -> TfidfVectorizer:
+    vocabulary = {key: place for place, key in enumerate(text.keys.tolist())}
+    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, vocabulary=vocabulary)
+    vectorizer.idf_ = text.idf
+    return vectorizer
+
+
+def _scaler(mean: Floats, scale: Floats) -> StandardScaler:
+    scaler = StandardScaler().fit(np.zeros((2, len(mean))))
+    scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
+    return scaler
+
+
+def _heads(weights: Floats, intercept: Floats) -> list[LogisticRegression]:
+    return [_logistic(column, shift) for column, shift in zip(weights.T, intercept, strict=True)]
+
+
+def _logistic(weights: Floats, intercept: float) -> LogisticRegression:
+    """A fitted logistic regression of these weights."""
+    model = LogisticRegression()
+    model.classes_, model.n_features_in_ = np.array([0, 1]), len(weights)
+    model.coef_, model.intercept_ = weights[None], np.array([intercept])
+    return model
+
+
+def _isotonic(x: Floats, y: Floats) -> IsotonicRegression | None:
+    """The isotonic regression through these knots; None for the map that changes nothing."""
+    if np.array_equal(x, y):
+        return None
+    places, first = np.unique(x, return_index=True)
+    return IsotonicRegression(out_of_bounds="clip").fit(places, y[first])
+
+
+def _boosters(model: TreeModel, *, columns: int) -> list[HistGradientBoostingClassifier]:
+    """Each tier's trees as a booster of scikit-learn: one fitted to anything, its trees then exchanged for ours.
+
+    scikit-learn has no public way to do that. That the probabilities are equal is seen to before anything is timed.
+    """
+    rng = np.random.default_rng(0)
+    starts = model.roots.astype(int)
+    order = np.argsort(starts)
+    ends = np.append(starts[order][1:], len(model.feature))[np.argsort(order)]
+    made = []
+    for tier in range(len(model.intercept)):
+        own = np.flatnonzero(model.head == tier)
+        booster = HistGradientBoostingClassifier(max_iter=1, min_samples_leaf=1)
+        booster.fit(rng.random((20, columns)), np.arange(20) % 2)
+        booster._predictors = [[_tree(model, starts[tree], ends[tree])] for tree in own]  # noqa: SLF001
+        booster._baseline_prediction = np.full((1, 1), model.intercept[tier])  # noqa: SLF001
+        made.append(booster)
+    return made
+
+
+def _tree(model: TreeModel, start: int, end: int) -> Any:
+    here = np.arange(start, end)
+    nodes = np.zeros(end - start, PREDICTOR_RECORD_DTYPE)
+    nodes["is_leaf"] = model.left[start:end] == here
+    nodes["feature_idx"], nodes["num_threshold"] = model.feature[start:end], model.threshold[start:end]
+    nodes["missing_go_to_left"], nodes["value"] = model.missing_left[start:end], model.value[start:end]
+    nodes["left"], nodes["right"] = model.left[start:end] - start, model.right[start:end] - start
+    none = np.zeros((0, 8), np.uint32)
+    return TreePredictor(nodes, none, none)
