@@ -89,7 +89,7 @@ def routellm(task: Task) -> tuple[Records, Ladder]:
     """
     if task not in get_args(Task):
         raise InputError(f"task={task!r} is none of {', '.join(get_args(Task))}")
-    kept = [row for row in rows("routellm") if row["task"] == task and not row["contaminated"]]
+    kept = [row for row in rows("routellm", task=task) if not row["contaminated"]]
     facts = {"kind": "full", "source": "routellm", "tokens": "estimated at four characters a token"}
     if task == "mt_bench":
         return _records(_conversations(kept), _ROUTELLM, tokens=_counted, facts=facts)
@@ -136,8 +136,8 @@ def write(name: str, out: Path, *, seed: int = 0) -> tuple[Path, Path]:
     return labels, config
 
 
-def rows(name: str) -> list[dict[str, Any]]:
-    """Return the rows of one public file, one a query and model (and turn), as they stand there.
+def rows(name: str, *, task: str | None = None) -> list[dict[str, Any]]:
+    """Return the rows of one public file, or of one task in it, one a query and model (and turn), as they stand there.
 
     Raises:
         InputError: the file is not there.
@@ -149,7 +149,9 @@ def rows(name: str) -> list[dict[str, Any]]:
         raise InputError(
             f"{path}: the public benchmark data is not there; say in TIERWISE_BENCHMARKS which folder has {path.name}"
         )
-    rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    rows: list[dict[str, Any]] = parquet.read_table(
+        path, filters=None if task is None else [("task", "==", task)]
+    ).to_pylist()
     return rows
 
 

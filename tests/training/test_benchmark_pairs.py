@@ -152,7 +152,7 @@ def test_routellm_has_its_published_rows_subjects_and_costs(there):
 def test_a_conversation_pays_for_both_of_its_calls(there):
     """The second one carries the first answer."""
     records, _ = public.routellm("mt_bench")
-    rows = {(row["query_id"], row["model"]): row for row in public.rows("routellm") if row["task"] == "mt_bench"}
+    rows = {(row["query_id"], row["model"]): row for row in public.rows("routellm", task="mt_bench")}
     query = records.queries[0]
     first, second = (rows[f"{query.id}/t{turn}", "gpt-4-1106-preview"] for turn in (1, 2))
     usage = query.outcomes[1].completion.usage

@@ -26,7 +26,7 @@ def routellm(task: public.Task) -> Pairs:
     Raises:
         InputError: the file is not there.
     """
-    subjects = {_question(row): row["subtask"] for row in public.rows("routellm") if row["task"] == task}
+    subjects = {_question(row): row["subtask"] for row in public.rows("routellm", task=task)}
     return pairs_of(*public.routellm(task), group=subjects.__getitem__)
 
 
@@ -78,9 +78,8 @@ def _question(row: Mapping[str, Any]) -> str:
 
 def _read(name: str, task: str, *, weak: Models, strong: Models) -> Pairs:
     grouped: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in public.rows(name):
-        if row["task"] == task:
-            grouped.setdefault(row["query_id"], {})[row["model"]] = row
+    for row in public.rows(name, task=task):
+        grouped.setdefault(row["query_id"], {})[row["model"]] = row
     asked = (*weak, *strong)
     grouped = {
         id: models for id, models in grouped.items() if all(models[model]["quality"] is not None for model in asked)

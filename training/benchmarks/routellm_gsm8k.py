@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
+from router.features import Floats
 from training.benchmarks import other_tasks
 from training.benchmarks.ex_ante import Job, Parts, folded, peer_scores, pooled, routed, summary
 from training.benchmarks.pair_sources import routellm
-from training.benchmarks.pairs import drawn
+from training.benchmarks.pairs import Pairs, drawn
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, EX_ANTE, GSM8K, READINGS, reach
@@ -56,12 +58,24 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     others = other_tasks.other_tasks(pairs, leave=other_tasks.GSM8K)
     if quick:
         others = others.take(drawn(others, QUICK_ROWS, seed=0))
+    return proved(pairs, others, peers=peer_scores(pairs, report=report), report=report, quick=quick, started=started)
+
+
+def proved(
+    pairs: Pairs, others: Pairs, *, peers: Mapping[str, Floats | str], report: Report, quick: bool, started: float
+) -> Proof:
+    """The outcome of cross-validation within ``pairs``, and of learning from ``others`` alone.
+
+    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``.
+
+    Raises:
+        InputError: a row of ``others`` is one of ``pairs``.
+    """
     seeds, folds = (SEEDS[:1], QUICK_FOLDS) if quick else (SEEDS, FOLDS)
     jobs = [job for seed in seeds for job in folded(pairs, folds=folds, seed=seed)]
     fits = routed(jobs, report=report, what=f"{folds} folds")
     crossed = [pooled(fits[place : place + folds]) for place in range(0, len(fits), folds)]
     alone = routed([Job(train=others, test=pairs)], report=report, what="without GSM8K")
-    peers = peer_scores(pairs, report=report)
     parts = Parts()
     for name, runs in (("", crossed), (BESIDE, alone)):
         parts.put(name, summary(runs, among=pairs, peers=peers, draws=QUICK_DRAWS if quick else DRAWS))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from router.features import Floats
 from training.benchmarks import pair_sources
 from training.benchmarks.ex_ante import Job, Parts, peer_scores, routed, summary
 from training.benchmarks.pairs import Pairs, drawn, without
@@ -70,7 +71,25 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
             "unseen": unseen(pairs, LABELS),
             "unseen_9400": unseen(pairs, MANY),
         }
-    peers = peer_scores(pairs, report=report)
+    return proved(pairs, jobs, peers=peer_scores(pairs, report=report), report=report, quick=quick, started=started)
+
+
+def proved(
+    pairs: Pairs,
+    jobs: Mapping[str, Sequence[Job]],
+    *,
+    peers: Mapping[str, Floats | str],
+    report: Report,
+    quick: bool,
+    started: float,
+) -> Proof:
+    """The outcome of ``jobs``, each judged on rows of ``pairs``, by the names of their figures; "" are the main ones.
+
+    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``.
+
+    Raises:
+        InputError: a row to learn from is also judged.
+    """
     parts = Parts()
     for name, each in jobs.items():
         runs = routed(each, report=report, what=name or f"{LABELS:,} labels")
