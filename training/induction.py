@@ -9,10 +9,9 @@ import numpy as np
 
 from router.features import Floats
 from router.policy import Advantages, Induction
-from router.policy.induction import compact
-from router.policy.state import State
 from router.pricing import NANO
-from training.heads import Bools, Ints
+from training.heads import Ints
+from training.steps import compact_rows
 from training.table import Table, states
 
 SHRINK = 20.0
@@ -24,66 +23,61 @@ TRUSTED = 1000
 
 
 @dataclass(frozen=True)
-class Compact:
-    """What every state's advantages are regressed on, for each row of a table and at a price of cost of 1 a dollar.
+class Prepared:
+    """A table made ready for regressions at many prices.
 
-    ``numbers[mask]`` (n, 3 K) as :func:`router.policy.induction.compact` has them; the last K columns are to be
-    multiplied by the price.
+    ``fold`` (n,) are the table's folds. ``ridges``: per mask of the tiers that have answered, the regression on the
+    state's numbers, which at another price are only scaled. ``stops[mask]`` (n,): the tier whose answer would be
+    returned there.
     """
 
-    numbers: Mapping[int, Floats]
-
-    def at(self, mask: int, quality_per_dollar: float) -> Floats:
-        """The numbers of one state at a price of cost."""
-        found = self.numbers[mask].copy()
-        found[:, 2 * found.shape[1] // 3 :] *= quality_per_dollar
-        return found
+    table: Table
+    fold: Ints
+    ridges: Mapping[int, _Ridge]
+    stops: Mapping[int, Ints]
 
 
-def compact_of(table: Table) -> Compact:
-    """The runtime's own numbers for every row and state of ``table``."""
-    numbers = {}
-    for mask, (quality, cost) in table.seen.items():
-        numbers[mask] = np.array(
-            [compact(State((), frozenset(), q, c), 1.0) for q, c in zip(quality, cost, strict=True)]
-        )
-    return Compact(numbers)
+def prepare(table: Table, *, fold: Ints) -> Prepared:
+    """Make ``table`` ready; ``fold`` (n,), equal for rows that share a prompt."""
+    ridges, stops = {}, {}
+    for run in ((), *states(table.tiers)):
+        mask = sum(1 << rank for rank in run)
+        numbers = compact_rows(table.chances[mask], table.expected[mask], NANO)
+        ridges[mask] = _Ridge(numbers, table.weight, fold)
+        if run:
+            backwards = np.array(run[::-1])  # the later answer on ties
+            stops[mask] = backwards[np.argmax(table.chances[mask][:, backwards], axis=1)]
+    return Prepared(table, fold, ridges, stops)
 
 
-def fit_induction(
-    table: Table, numbers: Compact, quality_per_dollar: float, *, fold: Ints, rows: Bools | None = None
-) -> Induction:
+def fit_induction(prepared: Prepared, quality_per_dollar: float, *, without: int | None = None) -> Induction:
     """Fit the advantages at one price of cost, from the full set of answers down to none.
 
     In each state and for each tier that may come next, the realised advantage over stopping (the value of going on
     and acting well afterwards, less the call's cost, less the quality of the answer in hand) is regressed on the
     state's numbers. What an answer is worth is its label and the confidence in it, averaged. The values that earlier
     states see are those of actions chosen by out-of-fold predictions, so that no row profits from its own label.
-    ``rows`` (n,) picks the rows to learn from, all by default.
+    The rows of fold ``without`` are not learned from.
     """
-    inside = np.ones(len(table), bool) if rows is None else rows
-    part = table.take(np.flatnonzero(inside))
-    fold = fold[inside]
-    price = quality_per_dollar / NANO
+    table, price = prepared.table, quality_per_dollar / NANO
+    labels = float(table.weight[prepared.fold != without].sum())
     values: dict[int, Floats] = {}
     fitted: dict[int, Advantages] = {}
     for run in (*reversed(states(table.tiers)), ()):
         mask = sum(1 << rank for rank in run)
-        stop = _stopped(part, mask, run)
-        last = run[-1] if run else -1
+        stop = _stopped(prepared, mask, labels) if run else np.zeros(len(table))
+        ridge = prepared.ridges[mask]
         actions: dict[int, tuple[float, tuple[float, ...]]] = {}
-        best, gained = np.full(len(part), 0.0 if run else -np.inf), np.zeros(len(part))
-        matrix = numbers.at(mask, quality_per_dollar)[inside]
-        for rank in range(last + 1, table.tiers):
+        best, gained = np.full(len(table), 0.0 if run else -np.inf), np.zeros(len(table))
+        for rank in range(run[-1] + 1 if run else 0, table.tiers):
             later = values.get(mask | 1 << rank)
             if later is None:
                 continue  # deeper than states are told apart
-            advantage = later - price * part.cost[:, rank] - stop
-            ridge = _Ridge(matrix, advantage, part.weight)
-            actions[rank] = ridge.line()
-            predicted = ridge.held_out(fold)
-            better = predicted > best
-            best = np.where(better, predicted, best)
+            advantage = later - price * table.cost[:, rank] - stop
+            line = ridge.fit(advantage, without=without)
+            actions[rank] = _at_price(line, price)
+            better = line.held_out > best
+            best = np.where(better, line.held_out, best)
             gained = np.where(better, advantage, gained)
         values[mask] = stop + gained
         if actions:
@@ -91,50 +85,69 @@ def fit_induction(
     return Induction(quality_per_dollar=quality_per_dollar, states=fitted)
 
 
-def _stopped(table: Table, mask: int, run: Sequence[int]) -> Floats:
-    """What stopping is worth: the answer of the highest confidence, the later one on ties.
+def _stopped(prepared: Prepared, mask: int, labels: float) -> Floats:
+    """What stopping is worth: the answer of the highest confidence.
 
     A label says it without bias and with much noise, the confidence in it the other way round: they are averaged,
     the label's share growing with the number of rows.
     """
-    if not run:
-        return np.zeros(len(table))
-    backwards = list(reversed(run))
-    best = np.array(backwards)[np.argmax(table.chances[mask][:, backwards], axis=1)]
+    table, best = prepared.table, prepared.stops[mask]
     rows = np.arange(len(table))
-    labels = float(table.weight.sum())
     share = labels / (labels + TRUSTED)
     found: Floats = share * table.quality[rows, best] + (1 - share) * table.chances[mask][rows, best]
     return found
 
 
+@dataclass(frozen=True)
+class _Line:
+    """Intercept and weights over the columns as they came, and (n,) out-of-fold predictions."""
+
+    intercept: float
+    weights: Floats
+    held_out: Floats
+
+
+def _at_price(line: _Line, price: float) -> tuple[float, tuple[float, ...]]:
+    """The line over numbers whose last third, the costs, is multiplied by ``price``."""
+    weights = line.weights.copy()
+    weights[2 * len(weights) // 3 :] /= price
+    return line.intercept, tuple(weights.tolist())
+
+
 class _Ridge:
-    """Weighted ridge regression on standardised columns, in closed form, so that leaving a fold out is cheap."""
+    """Weighted ridge regression on standardised columns, in closed form.
 
-    def __init__(self, matrix: Floats, target: Floats, weight: Floats) -> None:
-        self.mean = np.average(matrix, axis=0, weights=weight)
-        spread = np.sqrt(np.average((matrix - self.mean) ** 2, axis=0, weights=weight))
-        self.scale = np.where(spread > 1e-9, spread, 1.0)
-        self.design = np.column_stack([(matrix - self.mean) / self.scale, np.ones(len(matrix))])
-        self.target, self.weight = target, weight
+    Sums over folds are made once, so that leaving folds out, and regressing ever other targets, is cheap.
+    """
 
-    def line(self) -> tuple[float, tuple[float, ...]]:
-        """Intercept and weights over the columns as they came."""
-        theta = self._solve(np.ones(len(self.target), bool))
-        weights = theta[:-1] / self.scale
-        return float(theta[-1] - weights @ self.mean), tuple(weights.tolist())
+    def __init__(self, matrix: Floats, weight: Floats, fold: Ints) -> None:
+        self._mean = np.average(matrix, axis=0, weights=weight)
+        spread = np.sqrt(np.average((matrix - self._mean) ** 2, axis=0, weights=weight))
+        # A column that hardly varies against its own size says nothing.
+        self._scale = np.where(spread > 1e-9 * (1 + np.abs(self._mean)), spread, np.inf)
+        self._design = np.column_stack([(matrix - self._mean) / self._scale, np.ones(len(matrix))])
+        self._weighted = self._design * weight[:, None]
+        self._rows = {int(number): np.flatnonzero(fold == number) for number in np.unique(fold)}
+        self._curvatures = {number: self._design[rows].T @ self._weighted[rows] for number, rows in self._rows.items()}
+        self._inverses: dict[frozenset[int], Floats] = {}
 
-    def held_out(self, fold: Ints) -> Floats:
-        """Predictions (n,), each fold's from the others."""
-        found = np.empty(len(self.target))
-        for number in np.unique(fold):
-            outside = fold == number
-            found[outside] = self.design[outside] @ self._solve(~outside)
-        return found
+    def fit(self, target: Floats, *, without: int | None) -> _Line:
+        """Regress ``target`` (n,); each fold's predictions are from the others, fold ``without`` is in no fit."""
+        sums = {number: self._weighted[rows].T @ target[rows] for number, rows in self._rows.items()}
+        gone = () if without is None else (without,)
+        held_out = np.empty(len(target))
+        for number, rows in self._rows.items():
+            held_out[rows] = self._design[rows] @ self._solve(sums, (*gone, number))
+        theta = self._solve(sums, gone)
+        weights = theta[:-1] / self._scale
+        return _Line(float(theta[-1] - weights @ self._mean), weights, held_out)
 
-    def _solve(self, rows: Bools) -> Floats:
-        design, weight = self.design[rows], self.weight[rows]
-        penalty = np.full(design.shape[1], SHRINK)
-        penalty[-1] = 1e-9  # the mean is not shrunk
-        curvature = design.T @ (design * weight[:, None]) + np.diag(penalty)
-        return np.asarray(np.linalg.solve(curvature, design.T @ (weight * self.target[rows])), float)
+    def _solve(self, sums: Mapping[int, Floats], gone: Sequence[int]) -> Floats:
+        key = frozenset(gone)
+        if key not in self._inverses:
+            penalty = np.full(self._design.shape[1], SHRINK)
+            penalty[-1] = 1e-9  # the mean is not shrunk
+            kept = [curvature for number, curvature in self._curvatures.items() if number not in key]
+            self._inverses[key] = np.linalg.inv(np.sum(kept, axis=0) + np.diag(penalty))
+        total = np.sum([value for number, value in sums.items() if number not in key], axis=0)
+        return np.asarray(self._inverses[key] @ total, float)

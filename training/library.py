@@ -13,7 +13,7 @@ from router.features import Floats
 from router.policy import Always, CascadeRouting, CostAware, Keep, Rule, Thresholds
 from router.pricing import usd
 from training.heads import folds_of
-from training.induction import compact_of, fit_induction
+from training.induction import fit_induction, prepare
 from training.table import DEEPEST, Table, walk
 
 Family = Literal["single", "thresholds", "cost_aware", "frugal", "cascade_routing", "induction", "mixture"]
@@ -122,15 +122,15 @@ def spreads(table: Table) -> tuple[float, ...]:
 
 def _induction(table: Table, prices: Sequence[float]) -> Iterator[Candidate]:
     """Fitted backward induction at each price, judged fold by fold by rules that were fitted on the others."""
-    numbers, fold = compact_of(table), folds_of(table.keys)
-    parts = [table.take(np.flatnonzero(fold == number)) for number in np.unique(fold)]
+    fold = folds_of(table.keys)
+    prepared = prepare(table, fold=fold)
+    parts = {int(number): table.take(np.flatnonzero(fold == number)) for number in np.unique(fold)}
     for price in prices:
         quality, cost = np.empty(len(table)), np.empty(len(table))
-        for number, part in zip(np.unique(fold), parts, strict=True):
-            outside = fold == number
-            done = walk(part, fit_induction(table, numbers, price, fold=fold, rows=~outside))
-            quality[outside], cost[outside] = done.quality, done.cost
-        rule = fit_induction(table, numbers, price, fold=fold)
+        for number, part in parts.items():
+            done = walk(part, fit_induction(prepared, price, without=number))
+            quality[fold == number], cost[fold == number] = done.quality, done.cost
+        rule = fit_induction(prepared, price)
         yield Candidate(rule, "induction", table.mean(quality), table.mean(cost))
 
 

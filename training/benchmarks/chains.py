@@ -119,6 +119,11 @@ class Followed:
         found: Floats = np.column_stack([self.cost @ weight, self.quality @ weight]) / weight.sum()
         return found
 
+    def resampled(self, counts: Ints) -> Floats:
+        """The points with each question counted ``counts`` (draws, n) times: (draws, m, 2)."""
+        weight = counts.T / counts.sum(axis=1)
+        return np.stack([self.cost @ weight, self.quality @ weight], axis=-1).transpose(1, 0, 2)
+
 
 def in_order(logs: Logs, chain: Chain, places: Sequence[Ints]) -> Followed:
     """The protocol's accounts of policies that ask ``chain`` in order and return the last answer.

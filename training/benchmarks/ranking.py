@@ -30,6 +30,7 @@ __all__ = [
     "even_price",
     "figures",
     "intervals",
+    "per_cost",
     "refuse_overlap",
     "regret",
 ]
@@ -253,6 +254,23 @@ def regret(
     worth = np.column_stack([weak - price * weak_cost, strong - price * strong_cost])
     chosen = (gain > price * (strong_cost - weak_cost)).astype(int)
     return float(np.mean(worth.max(axis=1) - worth[np.arange(len(worth)), chosen]))
+
+
+def per_cost(gain: Floats, *, weak_cost: Floats, strong_cost: Floats) -> Floats:
+    """The score (n,) by which gains are ranked where money is counted and not calls: quality per extra nano-dollar.
+
+    A rule that asks the strong tier where the gain exceeds a price times its extra cost follows this order.
+
+    Raises:
+        InputError: the strong tier is no dearer for some prompt.
+    """
+    extra = strong_cost - weak_cost
+    if not (extra > 0).all():
+        raise InputError(
+            f"row {int((extra <= 0).argmax())}: the strong tier is no dearer, so a gain has no price there"
+        )
+    found: Floats = gain / extra
+    return found
 
 
 def even_price(*, weak: Floats, strong: Floats, weak_cost: Floats, strong_cost: Floats) -> float:
