@@ -11,6 +11,7 @@ from router.decision import Attempt, Decision
 from router.ledger.cells import clean, dump, maybe, number, numbers, real, safe, whole
 from router.ledger.keep import Kept
 from router.ledger.request_json import as_json, from_json
+from router.signals import TELLING
 from router.types import Request, Usage
 
 DECISION_COLUMNS = (
@@ -27,9 +28,6 @@ ATTEMPT_COLUMNS = (
 
 WITHHELD = "not kept"
 """Stands for a provider's message where no text is kept."""
-
-_TELLING = frozenset({"number_log", "number_negative", "number_fraction"})
-"""Signals from which an answer that is a number could be told."""
 
 _NO_USAGE = (None, None, None, None, None)
 
@@ -114,7 +112,7 @@ def _attempt(decision_id: str, seq: int, attempt: Attempt, *, with_text: bool) -
         attempt.stop,
         maybe(attempt.text) if with_text else None,
         maybe(attempt.request_id),
-        dump(attempt.signals if with_text else {k: v for k, v in attempt.signals.items() if k not in _TELLING}),
+        dump(attempt.signals if with_text else {k: v for k, v in attempt.signals.items() if k not in TELLING}),
     )
 
 

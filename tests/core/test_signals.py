@@ -36,6 +36,24 @@ def signals(text, *, prompt="What is 2 + 2?", **changes):
         ("1 / 0 = 0", (0, 0)),
         ("x = 4, no sums here", (0, 0)),
         ("", (0, 0)),
+        ("3 days * 4 hours/day = 12 hours", (1, 0)),
+        ("4 (blue) + 2 x 4 (yellow) = 13", (1, 1)),
+        ("4 x 3 = <<4*3=12>>12", (2, 0)),
+        ("20% of 50 = 10, 5/11 of the 44 = 20", (2, 0)),
+        ("3 / 4 = 75%", (1, 0)),
+        ("10 / 3 ≈ 3", (1, 0)),
+        (r"\frac{3}{4} \times 8 = \$7", (1, 1)),
+        ("- 3 * 4 = 12", (1, 0)),
+        ("5 - 8 = -3", (1, 0)),
+        ("2^3 = 9", (1, 1)),
+        ("3 * 4 = 12 = 13", (2, 1)),
+        ("1 / 2 = 40 / 2 = 20", (2, 1)),
+        ("the cost of 2 = 5", (0, 0)),
+        ("2x + 10 = 35", (0, 0)),
+        ("2(3) = 7", (0, 0)),
+        ("1 1/2 = 1.5", (0, 0)),
+        ("(so 2 + 3 = 5)", (1, 0)),
+        ("0 - 1 ^ 0.5 = 7 * y", (0, 0)),
     ],
 )
 def test_sums_are_checked_again(text, found):
@@ -75,7 +93,7 @@ def test_a_refusal_a_loop_and_a_cut_answer_are_seen():
     assert signals("and then", stop="length")["truncated"] == 1
     assert signals(" ")["empty"] == 1
     assert signals("42.")["is_number"] == 1
-    assert math.isnan(signals("about 42")["number_negative"])
+    assert signals("about 42")["is_number"] == 0
 
 
 @pytest.mark.parametrize(
