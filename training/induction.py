@@ -12,7 +12,7 @@ from router.policy import Advantages, Induction
 from router.pricing import NANO
 from training.heads import Ints
 from training.steps import compact_rows
-from training.table import Table, states
+from training.table import Table
 
 SHRINK = 20.0
 """The ridge penalty on standardised inputs."""
@@ -40,7 +40,7 @@ class Prepared:
 def prepare(table: Table, *, fold: Ints) -> Prepared:
     """Make ``table`` ready; ``fold`` (n,), equal for rows that share a prompt."""
     ridges, stops = {}, {}
-    for run in ((), *states(table.tiers)):
+    for run in ((), *_told_apart(table)):
         mask = sum(1 << rank for rank in run)
         numbers = compact_rows(table.chances[mask], table.expected[mask], NANO)
         ridges[mask] = _Ridge(numbers, table.weight, fold)
@@ -63,7 +63,7 @@ def fit_induction(prepared: Prepared, quality_per_dollar: float, *, without: int
     labels = float(table.weight[prepared.fold != without].sum())
     values: dict[int, Floats] = {}
     fitted: dict[int, Advantages] = {}
-    for run in (*reversed(states(table.tiers)), ()):
+    for run in (*reversed(_told_apart(table)), ()):
         mask = sum(1 << rank for rank in run)
         stop = _stopped(prepared, mask, labels) if run else np.zeros(len(table))
         ridge = prepared.ridges[mask]
@@ -83,6 +83,12 @@ def fit_induction(prepared: Prepared, quality_per_dollar: float, *, without: int
         if actions:
             fitted[mask] = Advantages(actions)
     return Induction(quality_per_dollar=quality_per_dollar, states=fitted)
+
+
+def _told_apart(table: Table) -> list[tuple[int, ...]]:
+    """The sets of tiers after which the table knows the chances, however deep; smaller ones first."""
+    runs = [tuple(rank for rank in range(table.tiers) if mask >> rank & 1) for mask in table.chances if mask]
+    return sorted(runs, key=lambda run: (len(run), run))
 
 
 def _stopped(prepared: Prepared, mask: int, labels: float) -> Floats:

@@ -13,7 +13,7 @@ from router.policy.induction import compact
 from router.pricing import NANO
 from tests.training.simulated_tiers import table
 from training.heads import folds_of
-from training.induction import compact_of, fit_induction
+from training.induction import fit_induction, prepare
 from training.table import Table, walk
 
 PRICE = 1000.0
@@ -23,7 +23,7 @@ CHEAP, DEAR = 10_000.0, 300_000.0
 
 
 def fitted(found, price=PRICE):
-    return fit_induction(found, compact_of(found), price, fold=folds_of(found.keys))
+    return fit_induction(prepare(found, fold=folds_of(found.keys)), price)
 
 
 def objective(found, rule, price=PRICE):
@@ -135,14 +135,14 @@ def test_permuted_labels_give_no_gain_out_of_fold():
     """Rules fitted without a fold do no better on it than the best tier alone, when labels are dealt at random."""
     found = table(400, count=3, told=3.0)
     mixed = replace(found, quality=np.random.default_rng(4).permutation(found.quality))
-    numbers, fold = compact_of(mixed), folds_of(mixed.keys)
+    fold = folds_of(mixed.keys)
     price = 300.0
 
     def out_of_fold(rows):
-        worth = np.empty(len(rows))
+        worth, prepared = np.empty(len(rows)), prepare(rows, fold=fold)
         for number in np.unique(fold):
             held = fold == number
-            rule = fit_induction(rows, numbers, price, fold=fold, rows=~held)
+            rule = fit_induction(prepared, price, without=number)
             done = walk(rows.take(np.flatnonzero(held)), rule)
             worth[held] = done.quality - price / NANO * done.cost
         return worth.mean()
@@ -157,12 +157,11 @@ def test_permuted_labels_give_no_gain_out_of_fold():
 def test_rows_that_are_left_out_have_no_say():
     """Their labels may be anything."""
     found = table(300, count=3)
-    inside = np.arange(300) % 5 != 0
-    lied = replace(found, quality=np.where(inside[:, None], found.quality, 1 - found.quality))
-    numbers, fold = compact_of(found), folds_of(found.keys)
+    fold = folds_of(found.keys)
+    lied = replace(found, quality=np.where((fold != 2)[:, None], found.quality, 1 - found.quality))
 
-    one = fit_induction(found, numbers, 100.0, fold=fold, rows=inside)
-    other = fit_induction(lied, numbers, 100.0, fold=fold, rows=inside)
+    one = fit_induction(prepare(found, fold=fold), 100.0, without=2)
+    other = fit_induction(prepare(lied, fold=fold), 100.0, without=2)
 
     assert one == other
 
@@ -194,16 +193,6 @@ def test_five_tiers_are_fitted_as_deep_as_states_are_told_apart():
     done = walk(found, rule)
     assert done.visited.any(axis=1).all()
     assert done.quality.mean() >= found.quality.mean(axis=0).max() - 0.05
-
-
-def test_the_numbers_of_a_table_are_the_runtimes_own():
-    """Bit for bit, at any price."""
-    found = table(20, count=3)
-    numbers = compact_of(found)
-
-    for mask, (quality, cost) in found.seen.items():
-        expected = [compact(State((), frozenset(), q, c), 250.0) for q, c in zip(quality, cost, strict=True)]
-        np.testing.assert_allclose(np.array(expected), numbers.at(mask, 250.0), rtol=1e-12)
 
 
 def test_a_rule_stops_exactly_where_no_advantage_is_above_nothing():

@@ -11,7 +11,7 @@ import pytest
 from router.policy import Always, CascadeRouting, CostAware, Induction, Thresholds, rule_from
 from tests.training.simulated_tiers import table
 from training.heads import folds_of
-from training.induction import compact_of, fit_induction
+from training.induction import fit_induction, prepare
 from training.library import FAMILIES, GRID, LAMBDAS, NEVER, candidates, frugal, lambdas, spreads, thresholds
 from training.table import walk
 
@@ -59,17 +59,18 @@ def test_a_rule_of_knobs_alone_is_told_by_what_it_does(found, tried):
 
 def test_a_fitted_rule_is_told_by_what_rules_that_did_not_see_the_rows_do(found, tried):
     """The figures of an induction are out of fold; the rule is the one fitted on all rows."""
-    numbers, fold = compact_of(found), folds_of(found.keys)
+    fold = folds_of(found.keys)
+    prepared = prepare(found, fold=fold)
     mine = [candidate for candidate in tried if candidate.family == "induction"]
     for candidate in mine[::8]:
         price = candidate.rule.quality_per_dollar
         quality = np.empty(len(found))
         for number in np.unique(fold):
-            rule = fit_induction(found, numbers, price, fold=fold, rows=fold != number)
+            rule = fit_induction(prepared, price, without=number)
             quality[fold == number] = walk(found, rule).quality[fold == number]
 
         assert quality.mean() == pytest.approx(candidate.quality)
-        assert candidate.rule == fit_induction(found, numbers, price, fold=fold)
+        assert candidate.rule == fit_induction(prepared, price)
 
 
 def test_every_rule_survives_the_manifest(tried):

@@ -24,7 +24,7 @@ from router.policy import (
 from tests.training.simulated_tiers import logs, table, tiers
 from training.fit import fit
 from training.heads import folds_of
-from training.induction import compact_of, fit_induction
+from training.induction import fit_induction, prepare
 from training.library import FAMILIES, candidates, lambdas
 from training.replay import remembering, replay_all, with_rule
 from training.table import DEEPEST, seen_as, states, table_of, walk
@@ -202,8 +202,8 @@ def test_a_walk_that_asks_nothing_known_ends():
     """A rule that knows nothing of the answers stops with the one that it has."""
     blind = table(5, count=3)
     blind = replace(blind, chances={mask: np.full_like(found, np.nan) for mask, found in blind.chances.items()})
-    numbers = compact_of(table(60, count=3))
-    rule = fit_induction(table(60, count=3), numbers, 1.0, fold=folds_of(table(60, count=3).keys))
+    known = table(60, count=3)
+    rule = fit_induction(prepare(known, fold=folds_of(known.keys)), 1.0)
 
     for each in (CostAware(1.0), CascadeRouting(1.0, (0.1, 0.1, 0.1)), rule):
         walked = walk(blind, each)
