@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from router import Config
 from router.assess import Trained, scorer_row
 from router.errors import InputError
+from router.estimators import DenseModel
 from router.policy import Thresholds
 from router.types import Completion, Request, as_messages
 from tests.training.simulated import TIERS, random_prompts, records
@@ -62,6 +63,23 @@ def test_scikit_learns_objects_say_what_the_bundle_says_of_a_prompt(bundle):
     gaps = [np.subtract(assessor.begin(prompt).quality, server(prompt)) for prompt in random_prompts(50)]
 
     assert np.abs(gaps).max() < 1e-9
+
+
+def test_scikit_learns_objects_read_the_prompts_embedding_too(bundle):
+    """Where the classifier does; without an embedder such a bundle is refused, and so is one for nothing."""
+    rng = np.random.default_rng(0)
+    dense = DenseModel(rng.normal(size=3), rng.random(3) + 0.5, rng.normal(size=(3, 2)), rng.normal(size=2))
+    estimators = replace(bundle.estimators, dense=dense)
+    assessor, request = Trained(TIERS, estimators), random_prompts(1)[0]
+    vector = rng.normal(size=3)
+
+    said = PromptServer(estimators, embedder=lambda _: vector[None])(request)
+
+    assert said == pytest.approx(assessor.begin(request, embedding=vector).quality, abs=1e-9)
+    with pytest.raises(InputError, match="give an embedder where"):
+        PromptServer(estimators)
+    with pytest.raises(InputError, match="give an embedder where"):
+        PromptServer(bundle.estimators, embedder=lambda _: vector[None])
 
 
 @pytest.mark.parametrize("logprobs", ["kept", "dropped"])
