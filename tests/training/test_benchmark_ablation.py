@@ -38,7 +38,7 @@ def pairs(n=140, *, seed=0):
         quality=np.column_stack([weak, (random.random(n) < 0.9).astype(float)]),
         keys=tuple(texts),
         groups=("",) * n,
-        cost=np.column_stack([np.full(n, 1e6), random.uniform(5e6, 2e7, n)]),
+        cost=np.column_stack([np.full(n, 1e6), random.uniform(2e6, 8e7, n)]),
     )
 
 
