@@ -195,6 +195,18 @@ def test_no_mark_leaves_the_plot_and_no_two_lines_of_the_key_meet():
     assert all(later - earlier > 18 for earlier, later in zip(sorted(key), sorted(key)[1:], strict=False))
 
 
+def test_parts_are_drawn_in_panels_with_one_key():
+    """Each with its own scale; the same name has the same look in all of them."""
+    names = [f"{part}: {name}" for part in ("mmlu", "triviaqa") for name in ("ours", "length")]
+    drawn = plot(outcome(curves={name: [[0, place], [1, place + 0.5]] for place, name in enumerate(names)}))
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert [word for word in words if word in ("mmlu", "triviaqa", "ours", "prompt length", "random mix")] == [
+        "mmlu", "triviaqa", "prompt length", "ours", "random mix",
+    ]  # fmt: skip
+    assert words.count("share of strong calls") == 1
+    assert drawn.count('class="path ours accent"') == 3
+
+
 def test_the_command_writes_the_page(tmp_path):
     """And says where, for scripts too."""
     saved.save(outcome(), tmp_path / "results")

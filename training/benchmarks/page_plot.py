@@ -16,7 +16,13 @@ from training.report.scale import Scale, spread
 from training.report.wording import MINUS, fitted
 
 WIDTH, HEIGHT = 860, 440
-_LEFT, _TOP, _BOTTOM, _KEY = 62, 34, 56, 230
+PANEL = 250
+"""Height of one of several panels."""
+
+_KEY = 230  # width of the key
+_LEFT, _TOP, _BOTTOM = 62, 34, 56
+_ROW = 21.0
+_FOOT = 16  # height of the words under several panels
 
 _OURS = ("accent", "teal", "violet", "good", "ink", "accent dashed", "teal dashed", "violet dashed")
 _OTHERS = ("warn", "muted", "good dashed", "violet dashed", "teal dashed", "warn dashed", "muted dashed", "ink dashed")
@@ -48,38 +54,87 @@ class _Line:
     """Its mean height, by which the key is ordered."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where a panel's axes are on the canvas; ``title`` is empty where it is the only one."""
+
+    title: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
 def plot(proof: Proof) -> str | None:
-    """The SVG file of the benchmark's curves, light or dark as the reader's screen is; None where it has none."""
-    lines = _lines(proof)
-    if not lines:
+    """The SVG file of the benchmark's curves, light or dark as the reader's screen is; None where it has none.
+
+    Curves whose names begin with "PART: " are drawn in a panel for each part.
+    """
+    panels = _panels(proof)
+    if not panels:
         return None
-    drawing = Drawing(WIDTH, HEIGHT)
-    x, y = _scales(lines, proof.axes)
-    _axes(drawing, x, y, proof.axes)
-    for line in reversed(lines):
-        for piece in _within(line.points, y):
-            drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
-    _key(drawing, lines, x)
+    key = _key_of(list(panels.values()))
+    height = HEIGHT if len(panels) == 1 else PANEL * -(-len(panels) // 2) + _FOOT
+    drawing = Drawing(WIDTH, max(height, _TOP + _ROW * (len(key) + 1)))
+    for frame, lines in zip(_frames(list(panels)), panels.values(), strict=True):
+        _panel(drawing, frame, lines, proof.axes)
+    # Once for all panels: it may be longer than one of them is wide.
+    across = fitted(proof.axes[0], WIDTH - _KEY - 10)
+    drawing.text((WIDTH - _KEY, drawing.height - 10), across, "small", anchor="end")
+    _key(drawing, key)
     return drawing.file(
         name=f"plot-{proof.name}",
         title=f"{proof.name}: {proof.axes[1]} over {proof.axes[0]}",
-        description=f"From the highest to the lowest on average: {', '.join(line.label for line in _ordered(lines))}.",
+        description=f"From the highest to the lowest on average: {', '.join(line.label for line in key)}.",
         style=STYLE,
     )
 
 
-def _lines(proof: Proof) -> list[_Line]:
+def _panels(proof: Proof) -> dict[str, list[_Line]]:
+    """Lines by the part that they belong to; all of them under the empty name where there are no parts."""
+    split = {name: tuple(name.split(": ", 1)) for name in proof.curves}
+    parts = list(dict.fromkeys(part[0] for part in split.values() if len(part) == 2))
+    if len(parts) < 2 or any(len(part) == 1 for part in split.values()):
+        lines = _lines(proof.curves, proof)
+        return {"": lines} if lines else {}
+    found = {
+        part: _lines({own[1]: proof.curves[name] for name, own in split.items() if own[0] == part}, proof)
+        for part in parts
+    }
+    return {part: lines for part, lines in found.items() if lines}
+
+
+def _frames(titles: Sequence[str]) -> list[_Frame]:
+    """One panel over the whole height, or several in two columns."""
+    if len(titles) == 1:
+        return [_Frame(titles[0], _LEFT, WIDTH - _KEY, _TOP, HEIGHT - _BOTTOM)]
+    room = (WIDTH - _KEY) / 2
+    return [
+        _Frame(
+            title,
+            left=room * (place % 2) + _LEFT - 8,
+            right=room * (place % 2 + 1),
+            top=PANEL * (place // 2) + 46,
+            bottom=PANEL * (place // 2 + 1) - 34,
+        )
+        for place, title in enumerate(titles)
+    ]
+
+
+def _panel(drawing: Drawing, frame: _Frame, lines: Sequence[_Line], axes: tuple[str, str]) -> None:
+    x, y = _scales(lines, frame, axes)
+    _axes(drawing, x, y, axes, frame)
+    for line in reversed(lines):
+        for piece in _within(line.points, y):
+            drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
+
+
+def _lines(curves: Mapping[str, Sequence[Sequence[float]]], proof: Proof) -> list[_Line]:
     """Ours first, in the order in which they are told; the oracle and chance last."""
-    curves = {name: _points(points) for name, points in proof.curves.items()}
-    drawn = {name: points for name, points in curves.items() if len(points) > 1}
+    drawn = {name: _points(points) for name, points in curves.items() if len(points) > 1}
     if drawn and tuple(proof.axes) == SHARE_AXES and "random_mix" not in drawn:
         drawn.setdefault("random mix", ((0.0, 0.0), (1.0, 1.0)))
-    looks = _looks(drawn, proof)
-    order = {name: place for place, name in enumerate(looks)}
-    return [
-        _Line(called(name) if name in BASELINES else name, drawn[name], looks[name], _height(drawn[name]))
-        for name in sorted(drawn, key=order.__getitem__)
-    ]
+    return [_Line(called(name), drawn[name], look, _height(drawn[name])) for name, look in _looks(drawn, proof).items()]
 
 
 def _looks(drawn: Mapping[str, object], proof: Proof) -> dict[str, str]:
@@ -103,7 +158,7 @@ def _height(points: Sequence[Point]) -> float:
     return float(np.trapezoid(y, x) / (x[-1] - x[0])) if x[-1] > x[0] else float(y.mean())
 
 
-def _scales(lines: Sequence[_Line], axes: tuple[str, str]) -> tuple[Scale, Scale]:
+def _scales(lines: Sequence[_Line], frame: _Frame, axes: tuple[str, str]) -> tuple[Scale, Scale]:
     along = [x for line in lines for x, _ in line.points]
     # What nobody can reach may leave the plot, so that what routers do is seen.
     shown = [y for line in lines if line.look != _LIMIT for _, y in line.points] or [
@@ -111,19 +166,24 @@ def _scales(lines: Sequence[_Line], axes: tuple[str, str]) -> tuple[Scale, Scale
     ]
     low, high = (0.0, 1.0) if _shares(axes[0], along) else (min(along), max(along))
     bottom, top = spread(shown, margin=0.06, least=0.01)
-    return Scale(low, high if high > low else low + 1, _LEFT, WIDTH - _KEY), Scale(bottom, top, HEIGHT - _BOTTOM, _TOP)
+    return (
+        Scale(low, high if high > low else low + 1, frame.left, frame.right),
+        Scale(bottom, top, frame.bottom, frame.top),
+    )
 
 
-def _axes(drawing: Drawing, x: Scale, y: Scale, axes: tuple[str, str]) -> None:
-    for tick, words in _ticks(y, axes[1], about=8).items():
+def _axes(drawing: Drawing, x: Scale, y: Scale, axes: tuple[str, str], frame: _Frame) -> None:
+    dense = frame.title != ""
+    for tick, words in _ticks(y, axes[1], about=5 if dense else 8).items():
         drawing.line((x.start, y(tick)), (x.end, y(tick)), "grid")
         drawing.text((x.start - 8, y(tick) + 4), words, "small", anchor="end")
     drawing.line((x.start, y.start), (x.end, y.start), "axis")
-    for tick, words in _ticks(x, axes[0], about=6).items():
+    for tick, words in _ticks(x, axes[0], about=4 if dense else 6).items():
         drawing.line((x(tick), y.start), (x(tick), y.start + 4), "axis")
         drawing.text((x(tick), y.start + 19), words, "small", anchor=tick_anchor(x(tick), words, drawing.width))
-    drawing.text((2, 16), axes[1], "small")
-    drawing.text((x.end, HEIGHT - 12), axes[0], "small", anchor="end")
+    if dense:
+        drawing.text((x.start, frame.top - 26), fitted(called(frame.title), x.end - x.start), "strong")
+    drawing.text((x.start if dense else 2, frame.top - (10 if dense else 18)), axes[1], "small")
 
 
 def _ticks(scale: Scale, axis: str, *, about: int) -> dict[float, str]:
@@ -157,14 +217,20 @@ def _within(points: Sequence[Point], y: Scale) -> list[list[Point]]:
     return [piece for piece in pieces if len(piece) > 1]
 
 
-def _key(drawing: Drawing, lines: Sequence[_Line], x: Scale) -> None:
-    left = x.end + 18
-    for row, line in enumerate(_ordered(lines)):
-        up = _TOP + 10 + 21 * row
+def _key(drawing: Drawing, lines: Sequence[_Line]) -> None:
+    left = WIDTH - _KEY + 18
+    for row, line in enumerate(lines):
+        up = _TOP + 10 + _ROW * row
         drawing.curve([(left, up), (left + 28, up)], f"path {line.look}")
         look = "accent" if line.look == "ours accent" else ""
         drawing.text((left + 36, up + 4.5), fitted(line.label, _KEY - 60), look)
 
 
-def _ordered(lines: Sequence[_Line]) -> list[_Line]:
-    return sorted(lines, key=lambda line: -line.height)
+def _key_of(panels: Sequence[Sequence[_Line]]) -> list[_Line]:
+    """Each line once, in the order in which they lie on the average panel."""
+    found: dict[str, list[_Line]] = {}
+    for lines in panels:
+        for line in lines:
+            found.setdefault(line.label, []).append(line)
+    mean = {label: sum(line.height for line in own) / len(own) for label, own in found.items()}
+    return [found[label][0] for label in sorted(found, key=lambda label: -mean[label])]
