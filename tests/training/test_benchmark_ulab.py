@@ -172,6 +172,21 @@ def test_their_features_are_ours_made_dense_and_of_length_one():
     assert np.linalg.norm(features.train, axis=1) == pytest.approx(np.full(20, 2**0.5))
 
 
+def test_agreement_is_told_beyond_chance():
+    """A router that always asks one tier agrees with itself, and that says nothing."""
+    uneven = routerarena_robustness._compared(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), tiers=2)
+    constant = routerarena_robustness._compared(np.zeros(4, int), np.zeros(4, int), tiers=2)
+
+    assert uneven.as_dict(["a", "b"]) == {
+        "robustness": 75.0,
+        "kappa": 0.5,
+        "largest_share": 0.75,
+        "mix": {"a": 0.75, "b": 0.25},
+        "noised_mix": {"a": 0.5, "b": 0.5},
+    }
+    assert np.isnan(constant.kappa)
+
+
 @pytest.mark.parametrize("name", ["llmrouter-14", "routerarena-robustness"])
 def test_both_are_registered_with_the_files_they_read(name):
     """And can be run by name."""
