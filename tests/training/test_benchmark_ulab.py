@@ -12,7 +12,7 @@ from training.benchmarks import llmrouter_peers, registry, routerarena_robustnes
 from training.benchmarks.cost_curves import Curve, curve_of, drawn, joined, standing
 from training.benchmarks.llmrouter_14 import middle_of
 from training.benchmarks.llmrouter_peers import Dense
-from training.benchmarks.routerarena_robustness import Twins
+from training.benchmarks.twins import Twins, compared, words_kept
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +174,8 @@ def test_their_features_are_ours_made_dense_and_of_length_one():
 
 def test_agreement_is_told_beyond_chance():
     """A router that always asks one tier agrees with itself, and that says nothing."""
-    uneven = routerarena_robustness._compared(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), tiers=2)
-    constant = routerarena_robustness._compared(np.zeros(4, int), np.zeros(4, int), tiers=2)
+    uneven = compared(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), tiers=2)
+    constant = compared(np.zeros(4, int), np.zeros(4, int), tiers=2)
 
     assert uneven.as_dict(["a", "b"]) == {
         "robustness": 75.0,
@@ -185,6 +185,13 @@ def test_agreement_is_told_beyond_chance():
         "noised_mix": {"a": 0.5, "b": 0.5},
     }
     assert np.isnan(constant.kappa)
+
+
+def test_words_kept_are_those_that_both_twins_have():
+    """Of all different words of the two."""
+    assert words_kept(twins("one two three")) == 1.0
+    two = Twins(plain=twins("one two three").plain, noised=twins("one too three").plain)
+    assert words_kept(two) == 0.5
 
 
 @pytest.mark.parametrize("name", ["llmrouter-14", "routerarena-robustness"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +22,7 @@ from training.benchmarks.overlap import Known, normalised
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
+from training.benchmarks.twins import Decided, Twins, compared, words_kept
 from training.bootstrap import Bootstrap
 from training.classifier import fit_classifier
 from training.heads import folds_of
@@ -74,17 +73,6 @@ _SEED = 100
 _QUICK_TRAIN = 500
 
 
-@dataclass(frozen=True, kw_only=True)
-class Twins:
-    """m prompts and the same ones noised."""
-
-    plain: tuple[Request, ...]
-    noised: tuple[Request, ...]
-
-    def __len__(self) -> int:
-        return len(self.plain)
-
-
 def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     """Tune on ulab's training prompts, then judge on RouterArena's.
 
@@ -126,7 +114,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         "held_out": steady.facts(names),
         "shipped": found["shipped"].as_dict(names),
         **({} if default is None else {"default_bundle": default}),
-        "words_kept": {"routerarena": _words_kept(twins), "own_noise": _words_kept(_own_twins(train))},
+        "words_kept": {"routerarena": words_kept(twins), "own_noise": words_kept(_own_twins(train))},
     }
     low, high = Bootstrap([str(row) for row in range(len(twins))]).interval(100.0 * ours.same)
     return proof(
@@ -206,31 +194,6 @@ def tuned(held_out: Floats, train: ulab.Prompts) -> Rule:
     return CostAware(quality_per_dollar=0.0) if found is None else found.rule
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decided:
-    """``same`` (m,) is 1 where both twins have the same tier; ``mix`` and ``noised_mix`` (K,) are the tiers' shares."""
-
-    same: Floats
-    mix: Floats
-    noised_mix: Floats
-
-    @property
-    def kappa(self) -> float:
-        """Agreement beyond what these two mixes share by chance (Cohen 1960): 0 by chance, NaN where constant."""
-        chance = float(self.mix @ self.noised_mix)
-        return (float(self.same.mean()) - chance) / (1 - chance) if chance < 1 else math.nan
-
-    def as_dict(self, names: Sequence[str]) -> dict[str, Any]:
-        """The figures by name."""
-        return {
-            "robustness": 100.0 * float(self.same.mean()),
-            "kappa": self.kappa,
-            "largest_share": float(self.mix.max()),
-            "mix": dict(zip(names, self.mix.tolist(), strict=True)),
-            "noised_mix": dict(zip(names, self.noised_mix.tolist(), strict=True)),
-        }
-
-
 def _cost_of(train: ulab.Prompts, requests: Sequence[Request]) -> Floats:
     """What these would cost at the prices of the training prompts, (n, K)."""
     per_token = train.cost[0] / ulab.tokens(train.requests[0].text)
@@ -243,15 +206,7 @@ def _decided(expect: CostOf, rule: Rule, twins: Twins, cost_of: CostOf) -> Decid
     plain, noised = (
         asked(expect(requests), cost=cost_of(requests), rule=rule) for requests in (twins.plain, twins.noised)
     )
-    return _compared(plain, noised, tiers=cost_of(twins.plain[:1]).shape[1])
-
-
-def _compared(plain: Ranks, noised: Ranks, *, tiers: int) -> Decided:
-    return Decided(
-        same=(plain == noised).astype(float),
-        mix=np.bincount(plain, minlength=tiers) / len(plain),
-        noised_mix=np.bincount(noised, minlength=tiers) / len(noised),
-    )
+    return compared(plain, noised, tiers=cost_of(twins.plain[:1]).shape[1])
 
 
 def _by_length(train: ulab.Prompts, twins: Twins, *, dear: float) -> Decided:
@@ -262,7 +217,7 @@ def _by_length(train: ulab.Prompts, twins: Twins, *, dear: float) -> Decided:
     def ranks(requests: Sequence[Request]) -> Ranks:
         return np.where(np.array([len(request.text) for request in requests]) >= bar, last, 0)
 
-    return _compared(ranks(twins.plain), ranks(twins.noised), tiers=last + 1)
+    return compared(ranks(twins.plain), ranks(twins.noised), tiers=last + 1)
 
 
 def _near(train: ulab.Prompts, requests: Sequence[Request]) -> Floats:
@@ -297,17 +252,8 @@ def _default(twins: Twins) -> tuple[dict[str, Any] | None, str | None]:
         return np.array(found, np.int64)
 
     names = [tier.name for tier in settings.tiers.tiers]
-    return _compared(ranks(twins.plain), ranks(twins.noised), tiers=len(names)).as_dict(names), None
+    return compared(ranks(twins.plain), ranks(twins.noised), tiers=len(names)).as_dict(names), None
 
 
 def _own_twins(train: ulab.Prompts) -> Twins:
     return Twins(plain=train.requests, noised=tuple(noised_copies(train.requests, copies=1, seed=_SEED)))
-
-
-def _words_kept(twins: Twins) -> float:
-    """Of the different words of two twins the share that both have, on average."""
-    shares = []
-    for plain, noised in zip(twins.plain, twins.noised, strict=True):
-        one, other = set(plain.text.lower().split()), set(noised.text.lower().split())
-        shares.append(len(one & other) / len(one | other))
-    return float(np.mean(shares))
