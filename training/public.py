@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -136,8 +136,10 @@ def write(name: str, out: Path, *, seed: int = 0) -> tuple[Path, Path]:
     return labels, config
 
 
-def rows(name: str, *, task: str | None = None) -> list[dict[str, Any]]:
-    """Return the rows of one public file, or of one task in it, one a query and model (and turn), as they stand there.
+def rows(name: str, *, task: str | None = None, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of one public file, one a query and model (and turn), as they stand there.
+
+    ``task`` and ``columns`` leave the others out.
 
     Raises:
         InputError: the file is not there.
@@ -149,10 +151,10 @@ def rows(name: str, *, task: str | None = None) -> list[dict[str, Any]]:
         raise InputError(
             f"{path}: the public benchmark data is not there; say in TIERWISE_BENCHMARKS which folder has {path.name}"
         )
-    rows: list[dict[str, Any]] = parquet.read_table(
-        path, filters=None if task is None else [("task", "==", task)]
-    ).to_pylist()
-    return rows
+    wanted = None if task is None else [("task", "==", task)]
+    listed = None if columns is None else list(columns)
+    read: list[dict[str, Any]] = parquet.read_table(path, columns=listed, filters=wanted).to_pylist()
+    return read
 
 
 def _ladder(prices: Mapping[str, tuple[str, str]], *, logprobs: bool) -> Ladder:

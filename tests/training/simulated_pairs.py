@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from router.types import Request, as_messages
-from training.benchmarks.overlap import normalised
+from training.benchmarks.overlap import key_of
 from training.benchmarks.pairs import Pairs
 
 
@@ -22,7 +22,7 @@ def simulated_pairs(n: int, *, twins: int = 0, groups: int = 3, prefix: str = "r
         ids=tuple(f"{prefix}/{place}" for place in range(len(numbers))),
         requests=tuple(Request(messages=as_messages(text)) for text in texts),
         quality=(luck < np.column_stack([0.9 - 0.7 * hard, np.full(len(hard), 0.9)])).astype(float),
-        keys=tuple(map(normalised, texts)),
+        keys=tuple(map(key_of, texts)),
         groups=tuple(f"group {number % groups}" for number in numbers),
         cost=np.column_stack([np.full(len(hard), 1e5), 2e6 + 1e5 * hard]) if costs else None,
     )

@@ -11,7 +11,7 @@ from router.errors import InputError
 from tests.training.simulated_pairs import simulated_pairs
 from training import public
 from training.benchmarks import pair_sources
-from training.benchmarks.overlap import Known, normalised, question
+from training.benchmarks.overlap import Known, key_of, normalised, question
 from training.benchmarks.pair_sources import bare
 from training.benchmarks.pairs import apart, drawn, joined, pairs_of, without
 from training.benchmarks.routellm_mmlu import unseen
@@ -54,6 +54,7 @@ def test_how_many_questions_are_put_says_nothing_of_any():
 def test_words_alone_are_compared():
     """Not how they are written."""
     assert normalised("  It's  α=2_b ") == "it s α 2 b"
+    assert key_of("It's (2) ") == key_of("it s 2") != key_of("it s 3")
     assert question("Q?\n(A) 1\n(B) 2") == "q"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +36,11 @@ def question(text: str) -> str:
     'which is prime'
     """
     return normalised(_OPTIONS.split(text, maxsplit=1)[0])
+
+
+def key_of(text: str) -> str:
+    """A short name for all texts of the same words: equal for those that :func:`normalised` makes equal."""
+    return hashlib.blake2s(normalised(text).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class Known:

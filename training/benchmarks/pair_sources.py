@@ -11,10 +11,12 @@ import numpy as np
 
 from router.types import Request, as_messages
 from training import public
-from training.benchmarks.overlap import normalised
+from training.benchmarks.overlap import key_of
 from training.benchmarks.pairs import Pairs, pairs_of
 
 Models = Sequence[str]
+
+_COLUMNS = ("query_id", "prompt", "model", "quality")
 
 _CHOICE = re.compile(r"(?m)^\(?([A-J])[):] ")
 _CHOICES = re.compile(r"\n+Choices:\n")
@@ -26,7 +28,10 @@ def routellm(task: public.Task) -> Pairs:
     Raises:
         InputError: the file is not there.
     """
-    subjects = {_question(row): row["subtask"] for row in public.rows("routellm", task=task)}
+    subjects = {
+        _question(row): row["subtask"]
+        for row in public.rows("routellm", task=task, columns=("query_id", "subtask", "turn"))
+    }
     return pairs_of(*public.routellm(task), group=subjects.__getitem__)
 
 
@@ -67,7 +72,7 @@ def plain(pairs: Pairs) -> Pairs:
     return replace(
         pairs,
         requests=tuple(Request(messages=as_messages(text)) for text in texts),
-        keys=tuple(map(normalised, texts)),
+        keys=tuple(map(key_of, texts)),
     )
 
 
@@ -78,7 +83,7 @@ def _question(row: Mapping[str, Any]) -> str:
 
 def _read(name: str, task: str, *, weak: Models, strong: Models) -> Pairs:
     grouped: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in public.rows(name, task=task):
+    for row in public.rows(name, task=task, columns=_COLUMNS):
         grouped.setdefault(row["query_id"], {})[row["model"]] = row
     asked = (*weak, *strong)
     grouped = {
@@ -94,7 +99,7 @@ def _read(name: str, task: str, *, weak: Models, strong: Models) -> Pairs:
         ids=tuple(f"{name}:{id}" for id in grouped),
         requests=tuple(Request(messages=as_messages(text)) for text in texts),
         quality=np.column_stack([side(weak), side(strong)]).reshape(-1, 2),
-        keys=tuple(map(normalised, texts)),
+        keys=tuple(map(key_of, texts)),
         groups=(f"{name}:{task}",) * len(grouped),
     )
 

@@ -13,7 +13,7 @@ from router.errors import InputError
 from router.features import Floats
 from router.tiers import Ladder
 from router.types import Request
-from training.benchmarks.overlap import Known, normalised
+from training.benchmarks.overlap import Known, key_of
 from training.records import Records
 
 WEAK, STRONG = 0, 1
@@ -87,7 +87,7 @@ def pairs_of(records: Records, ladder: Ladder, *, group: Callable[[str], str] = 
         ids=tuple(query.id for query in records.queries),
         requests=tuple(query.request for query in records.queries),
         quality=np.array([query.qualities for query in records.queries]),
-        keys=tuple(normalised(query.request.text) for query in records.queries),
+        keys=tuple(key_of(query.request.text) for query in records.queries),
         groups=tuple(group(query.id) for query in records.queries),
         cost=np.array(cost, float),
     )
