@@ -34,6 +34,7 @@ def record_of(context: Context) -> RunRecord:
         "models": " < ".join(bundle.models),
         "labelled": facts["fit"]["labelled"],
         "seed": job.seed,
+        "embedder": "none" if bundle.embedder is None else f"{bundle.embedder.name} {bundle.embedder.fingerprint}",
         **{f"env.{name}": version for name, version in environment().items()},
     }
     metrics = metrics_of(result)
