@@ -14,6 +14,8 @@ from training.induction import fit_induction, prepare
 from training.table import Table, walk
 
 PRICES = 41
+FINER = 4
+"""Prices for in-order cascades to one for fitted rules: they need no fit."""
 _WIDEST = (-2.5, 1.5)
 """Prices of cost as powers of ten of one over what the dearest model's call costs."""
 
@@ -74,7 +76,7 @@ def same_actions(test: Judged, chain: Chain, *, count: int = PRICES) -> Followed
     cost = per_million(test.logs)[list(chain)]
     places = [
         stopped(test.logs, chain, accepted(test, chain, cost * price / 1e6))
-        for price in prices(test.logs.cost[list(chain)], count=count)
+        for price in prices(test.logs.cost[list(chain)], count=FINER * count)
     ]
     ends = [np.full(len(test.logs), place) for place in (0, len(chain) - 1)]
     return in_order(test.logs, chain, [*places, *ends])

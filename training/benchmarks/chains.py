@@ -82,7 +82,7 @@ def without_twins(train: Logs, test: Logs) -> Logs:
     One of the authors' MMLU questions is on both sides of their split.
     """
     asked = {query.split_key for query in test.queries}
-    return train.take(np.array([row for row, query in enumerate(train.queries) if query.split_key not in asked]))
+    return train.take(np.flatnonzero([query.split_key not in asked for query in train.queries]))
 
 
 def subchains(models: int) -> list[Chain]:

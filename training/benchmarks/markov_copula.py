@@ -36,19 +36,22 @@ WIDEST = 0.1
 INSIDE = 1e-3
 """Thresholds stay so far inside the range of the confidences."""
 
-_ROUNDS = 10_000
+ROUNDS = 10_000
 _STILL = 1e-6
 
 
 class MarkovCopula:
-    """The joint model of K models' calibrated confidences, fitted to ``confidence`` (n, K)."""
+    """The joint model of K models' calibrated confidences, fitted to ``confidence`` (n, K).
 
-    def __init__(self, confidence: Floats) -> None:
+    ``rounds`` of expectation and maximisation are made at most for each mixture.
+    """
+
+    def __init__(self, confidence: Floats, *, rounds: int = ROUNDS) -> None:
         self.confidence = confidence
         self.low, self.high = confidence.min(axis=0), confidence.max(axis=0)
         self.at_low = (confidence == self.low).mean(axis=0)
         self.at_high = (confidence == self.high).mean(axis=0)
-        self._smooth = [_beta_mixture(_inside(column)) for column in confidence.T]
+        self._smooth = [_beta_mixture(_inside(column), rounds) for column in confidence.T]
         self._one = [self._single(rank) for rank in range(confidence.shape[1])]
         models = range(confidence.shape[1])
         self._two = {(one, other): self._pair(one, other) for one in models for other in models if one < other}
@@ -214,7 +217,7 @@ def _inside(values: Floats) -> tuple[Floats, float, float]:
     return values[(values > low) & (values < high)], low, high
 
 
-def _beta_mixture(given: tuple[Floats, float, float]) -> Cdf:
+def _beta_mixture(given: tuple[Floats, float, float], rounds: int) -> Cdf:
     """The distribution function of two beta distributions on [low, high], fitted by expectation and maximisation."""
     values, low, high = given
     x = (values - low) / (high - low)
@@ -228,12 +231,12 @@ def _beta_mixture(given: tuple[Floats, float, float]) -> Cdf:
             return -float(weight @ ((at[0] - 1) * logs + (at[1] - 1) * others - betaln(at[0], at[1]) - scale))
 
         bounds = [(1e-5, None)] * 2
-        found = minimize(loss, [a, b], bounds=bounds, options={"maxiter": _ROUNDS}, tol=_STILL).x
+        found = minimize(loss, [a, b], bounds=bounds, options={"maxiter": ROUNDS}, tol=_STILL).x
         return float(found[0]), float(found[1])
 
     share, one, other = 0.5, (2.0, 5.0), (5.0, 2.0)
     before = np.inf
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         first, second = share * density(*one), (1 - share) * density(*other)
         total = np.maximum(first + second, 1e-6)
         likely = float(np.log(total).sum())

@@ -85,7 +85,10 @@ def columns(answers: Answers, run: Sequence[int]) -> tuple[Floats, Floats]:
 
 
 def _head(rows: Floats, label: Floats, penalty: Floats, at: Floats) -> Floats:
-    """Chances at the rows ``at``; the base rate with one pseudo-count of each class where there is one class only."""
+    """Chances at the rows ``at``; the base rate with one pseudo-count of each class where there is one class only.
+
+    A number beyond all that was seen counts as the nearest one that was: few rows say nothing of what lies outside.
+    """
     if label.min() == label.max():
         return np.full(len(at), (label.sum() + 1) / (len(label) + 2))
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
@@ -93,7 +96,8 @@ def _head(rows: Floats, label: Floats, penalty: Floats, at: Floats) -> Floats:
     design = np.column_stack([(rows - mean) / scale, np.ones(len(rows))])
     solver = Logistic(design, target=label, weight=np.ones(len(rows)))
     theta = solver.solve(np.append(penalty, 1e-6), tolerance=1e-6)
-    return sigmoid((at - mean) / scale @ theta[:-1] + theta[-1])
+    within = np.clip(at, rows.min(axis=0), rows.max(axis=0))
+    return sigmoid((within - mean) / scale @ theta[:-1] + theta[-1])
 
 
 def _varied(rows: Floats) -> Bools:
