@@ -15,7 +15,7 @@ from tests.training.simulated_proof import simulated
 from training.benchmarks import page, saved
 from training.benchmarks.page_plot import plot
 from training.benchmarks.page_tables import compared, further, summary, verdicts
-from training.benchmarks.page_words import split
+from training.benchmarks.page_words import decimals, split, written
 from training.benchmarks.proof import Proof
 from training.commands.benchmark import app
 
@@ -146,7 +146,7 @@ def test_parts_of_the_same_figures_are_one_table():
     (matrix,) = compared(proof)
     assert matrix.rows == (
         ("decide 40, tierwise", "0.100 (0.090 to 0.120)", "9.0"),
-        ("decide 40, scikit learn", "0.900", ""),
+        ("decide 40, scikit-learn", "0.900", ""),
         ("decide 400", "0.200", "5.0"),
     )
     assert further(proof) == []
@@ -157,6 +157,35 @@ def test_every_metric_is_somewhere():
     proof = outcome(metrics={"apgr": 0.66, "cpt50": 31.0, "deep": {"er": {"one": 1.0, "two": 2.0}}}, intervals={})
     told = [row[0] for table in further(proof) for row in table.rows]
     assert told == ["deep, er, one", "deep, er, two"]
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        ([0.611, 0.5, 2.529, -4.9e-16], "0.611 0.500 2.529 0.000"),
+        ([52.25, 31.0], "52.2 31.0"),
+        ([12633.4, 2000.0], "12,633 2,000"),
+        ([-0.00865, 0.00046], "−0.00865 0.00046"),
+        ([None, 3, True, "no network"], "- 3 True no network"),
+    ],
+)
+def test_a_column_is_written_with_one_number_of_decimals(column, shown):
+    """As fine as most of its figures need; words and counts as they are."""
+    places = decimals(column)
+    assert " ".join(written(value, places) for value in column) == shown
+
+
+def test_a_part_whose_figures_are_published_under_the_same_names_is_compared_too():
+    """What a variant of ours comes to stands beside the same published rows."""
+    proof = outcome(
+        metrics={"area": {"mmlu": 0.28}, "same_actions": {"area": {"mmlu": 0.287}}},
+        intervals={},
+        baselines={},
+        published={"markov_copula": {"area": {"mmlu": 0.2881}}},
+        targets={"area.mmlu": {"reach": 0.288, "better": "lower"}},
+    )
+    first, second = compared(proof)
+    assert first.rows[-1] == second.rows[-1] == ("Markov copula (published)", "0.2881")
 
 
 def test_versions_keep_their_dots():

@@ -124,7 +124,8 @@ def _frames(titles: Sequence[str]) -> list[_Frame]:
 def _panel(drawing: Drawing, frame: _Frame, lines: Sequence[_Line], axes: tuple[str, str]) -> None:
     x, y = _scales(lines, frame, axes)
     _axes(drawing, x, y, axes, frame)
-    for line in reversed(lines):
+    # Ours on top, and dashes over whole lines, where one router does just as another.
+    for line in sorted(reversed(lines), key=lambda line: (line.look.startswith("ours"), "dashed" in line.look)):
         for piece in _within(line.points, y):
             drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
 

@@ -89,7 +89,7 @@ def _summed(proof: Proof) -> list[tuple[str, ...]]:
                 called(name),
                 written(value, places),
                 _between(bounds.get(name), places),
-                "" if best is None else f"{written(best[1], places)} ({best[0]})",
+                "" if best is None else f"{written(best[1], places)} ({called(best[0])})",
                 f"{sign} {target['reach']:g}",
                 "met" if met(value, target) else "missed",
             )
@@ -175,21 +175,26 @@ def _matrix(proof: Proof, parent: str, names: Sequence[str]) -> Table:
 
 def _main(proof: Proof, prefix: str, names: Sequence[str]) -> list[str]:
     """The figures with a target or a published counterpart, and where there are any, those that stand beside them."""
-    counterparts = {name for row in proof.published.values() for name in _flat(row)}
     asked = [
         name
         for name in names
-        if _dotted(prefix, name) in proof.targets or _published(name, names, prefix) in counterparts
+        if _dotted(prefix, name) in proof.targets or _published(proof, name, names, prefix) is not None
     ]
     beside = [name for name in names if name in _BESIDE and name not in asked]
     return [*sorted(asked, key=lambda name: not name.endswith("_deciles")), *beside] if asked else []
 
 
-def _published(name: str, names: Sequence[str], prefix: str) -> str | None:
-    """The name under which a figure is published: that of the exact reading belongs to the one in 10 bins."""
+def _published(proof: Proof, name: str, names: Sequence[str], prefix: str) -> str | None:
+    """The name under which a figure is published: its own, or the end of it where that has two parts or more.
+
+    That of the exact reading belongs to the one in 10 bins.
+    """
     if f"{name}_deciles" in names:
         return None
-    return _dotted(prefix, name.removesuffix("_deciles"))
+    counterparts = {key for row in proof.published.values() for key in _flat(row)}
+    parts = split(_dotted(prefix, name.removesuffix("_deciles")))
+    endings = [".".join(parts[start:]) for start in range(max(1, len(parts) - 1))]
+    return next((ending for ending in endings if ending in counterparts), None)
 
 
 def _table(proof: Proof, title: str, prefix: str, names: Sequence[str], *, published: bool) -> Table:
@@ -198,8 +203,8 @@ def _table(proof: Proof, title: str, prefix: str, names: Sequence[str], *, publi
     others: dict[str, list[Any]] = {}
     for who, row in proof.published.items() if published else ():
         flat = _flat(row)
-        others[f"{who} (published)"] = [
-            None if (key := _published(name, names, prefix)) is None else flat.get(key) for name in names
+        others[f"{called(who)} (published)"] = [
+            None if (key := _published(proof, name, names, prefix)) is None else flat.get(key) for name in names
         ]
     for who, row in proof.baselines.items():
         flat = _flat(row)
@@ -253,12 +258,12 @@ def _own(proof: Proof) -> Table | None:
 
 def _places(proof: Proof, name: str, values: Sequence[Any]) -> int:
     """Four decimals where somebody published four of the same part."""
-    *prefix, _ = split(name.removesuffix("_deciles"))
+    within = split(name)[:-1]
     fine = any(
         isinstance(value, float) and abs(value) < 2 and round(value, 3) != value
         for row in proof.published.values()
         for key, value in _flat(row).items()
-        if split(key)[:-1] == prefix
+        if (part := split(key)[:-1]) == within[len(within) - len(part) :]
     )
     return 4 if fine and decimals(values) == 3 else decimals(values)
 

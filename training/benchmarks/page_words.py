@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,7 +28,14 @@ NAMES = {
     "cost95": "cost at 95 %",
     "cost98": "cost at 98 %",
     "cost99": "cost at 99 %",
-    "win_share": "share of splits won",
+    "win_share": "win share",
+    "hull": "hull of single tiers",
+    "markov_copula": "Markov copula",
+    "litellm": "LiteLLM",
+    "llmrouter_knn": "LLMRouter kNN",
+    "llmrouter_svm": "LLMRouter SVM",
+    "llmrouter_mlp": "LLMRouter MLP",
+    "scikit_learn": "scikit-learn",
     "cost_per_1k": "USD per 1,000",
     "strong_calls": "strong calls",
 }
@@ -48,6 +56,9 @@ GLOSSARY = (
 
 DASH = "-"
 
+NOTHING = 1e-12
+"""Below it a figure is what rounding has left of 0."""
+
 
 def called(name: str) -> str:
     """A metric's or a baseline's name in words; of a dotted name every part."""
@@ -66,12 +77,16 @@ def split(name: str) -> list[str]:
 
 
 def decimals(values: Iterable[Any]) -> int:
-    """How many decimals a column of figures is written with: as many as its published ones have, at least three below
-    one, and one or none above.
+    """How many decimals a column of figures is written with: three where they are about one, more where all of them
+    are tiny, one or none where they are large. By their median, so that an oracle far above does not count.
     """
-    known = [abs(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
-    largest = max(known, default=0.0)
-    return 3 if largest < 2 else 1 if largest < 1000 else 0
+    known = [abs(value) for value in values if isinstance(value, (int, float)) and abs(value) > NOTHING]
+    if not known:
+        return 3
+    usual, largest = statistics.median(known), max(known)
+    if largest < 0.01:
+        return min(12, 2 - math.floor(math.log10(largest)))
+    return 3 if usual < 2 else 1 if usual < 1000 else 0
 
 
 def written(value: Any, places: int) -> str:
@@ -82,7 +97,5 @@ def written(value: Any, places: int) -> str:
         return str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    # A small figure in a column of large ones, or a very small one, still has three digits.
-    if value and abs(value) < 10**-places:
-        return f"{value:.3g}".replace("-", MINUS)
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    shown = 0.0 if round(value, places) == 0 else value
+    return f"{shown:,.{places}f}".replace("-", MINUS)
