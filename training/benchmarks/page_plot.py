@@ -125,7 +125,7 @@ def _panel(drawing: Drawing, frame: _Frame, lines: Sequence[_Line], axes: tuple[
     x, y = _scales(lines, frame, axes)
     _axes(drawing, x, y, axes, frame)
     # Ours on top, and dashes over whole lines, where one router does just as another.
-    for line in sorted(reversed(lines), key=lambda line: (line.look.startswith("ours"), "dashed" in line.look)):
+    for line in sorted(lines[::-1], key=lambda line: (line.look.startswith("ours"), "dashed" in line.look)):
         for piece in _within(line.points, y):
             drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
 
