@@ -224,6 +224,15 @@ def test_no_mark_leaves_the_plot_and_no_two_lines_of_the_key_meet():
     assert all(later - earlier > 18 for earlier, later in zip(sorted(key), sorted(key)[1:], strict=False))
 
 
+def test_our_curve_is_told_from_a_peers():
+    """By its name where one says that it is ours; else whatever is no baseline and not published is."""
+    line = [[0, 0], [1, 1]]
+    named = plot(outcome(curves={"ours, early": line, "a peer's own": line}))
+    assert named.count('class="path ours') == 2  # the curve, and its sample in the key
+    bare = plot(outcome(curves={"400 labels": line, "1,404 labels": line, "length": line, "SW ranking": line}))
+    assert bare.count('class="path ours') == 4
+
+
 def test_parts_are_drawn_in_panels_with_one_key():
     """Each with its own scale; the same name has the same look in all of them."""
     names = [f"{part}: {name}" for part in ("mmlu", "triviaqa") for name in ("ours", "length")]

@@ -27,6 +27,7 @@ _FOOT = 16  # height of the words under several panels
 _OURS = ("accent", "teal", "violet", "good", "ink", "accent dashed", "teal dashed", "violet dashed")
 _OTHERS = ("warn", "muted", "good dashed", "violet dashed", "teal dashed", "warn dashed", "muted dashed", "ink dashed")
 _LIMIT, _CHANCE = "faint", "chance"
+_NAMED = ("ours", "tierwise")
 
 STYLE = """
 :root { --teal: #0b7285; --violet: #6f42c1; }
@@ -125,7 +126,8 @@ def _panel(drawing: Drawing, frame: _Frame, lines: Sequence[_Line], axes: tuple[
     x, y = _scales(lines, frame, axes)
     _axes(drawing, x, y, axes, frame)
     # Ours on top, and dashes over whole lines, where one router does just as another.
-    for line in sorted(lines[::-1], key=lambda line: (line.look.startswith("ours"), "dashed" in line.look)):
+    weight = {line.label: (line.look.startswith("ours"), "dashed" in line.look, -row) for row, line in enumerate(lines)}
+    for line in sorted(lines, key=lambda line: weight[line.label]):
         for piece in _within(line.points, y):
             drawing.curve([(x(along), y(up)) for along, up in piece], f"path {line.look}")
 
@@ -142,8 +144,10 @@ def _looks(drawn: Mapping[str, object], proof: Proof) -> dict[str, str]:
     rivals = {*BASELINES, *proof.baselines, *proof.published}
     chance = [name for name in drawn if name in ("random mix", "random_mix", "random")]
     limit = [name for name in drawn if name.startswith("oracle")]
-    others = [name for name in drawn if name in rivals and name not in (*chance, *limit)]
-    ours = [name for name in drawn if name not in (*chance, *limit, *others)]
+    rest = [name for name in drawn if name not in (*chance, *limit)]
+    # Where some curve says that it is ours, those that do not are others'.
+    ours = [name for name in rest if name.startswith(_NAMED)] or [name for name in rest if name not in rivals]
+    others = [name for name in rest if name not in ours]
     looks = {name: f"ours {_OURS[place % len(_OURS)]}" for place, name in enumerate(ours)}
     looks |= {name: _OTHERS[place % len(_OTHERS)] for place, name in enumerate(others)}
     return looks | dict.fromkeys(limit, _LIMIT) | dict.fromkeys(chance, _CHANCE)
