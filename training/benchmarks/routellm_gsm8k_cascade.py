@@ -32,6 +32,9 @@ DRAWS = 300
 WORKERS = 2
 """Processes that fit at the same time, where there are as many cores."""
 
+FEW = 500
+"""Questions up to which they are not worth starting."""
+
 QUICK_FOLDS = 3
 QUICK_DRAWS = 30
 
@@ -117,17 +120,28 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     return proved(data, peer=_cascadeflow(data, report), report=report, quick=quick, started=started)
 
 
-def proved(data: Answered, *, peer: Floats | str, report: Report, quick: bool, started: float) -> Proof:
+def proved(
+    data: Answered,
+    *,
+    peer: Floats | str,
+    report: Report,
+    quick: bool,
+    started: float,
+    ours: str = "trees",
+    plain: str = "answer",
+) -> Proof:
     """The outcome on ``data``; ``peer`` is cascadeflow's confidence (n,), or the sentence that says why there is none.
+
+    ``ours`` and ``plain`` name the rung that is judged and the one that it is compared with.
 
     Raises:
         InputError: a fold to learn from has a question that is judged.
     """
     seeds, folds = (SEEDS[:1], QUICK_FOLDS) if quick else (SEEDS, FOLDS)
     draws = QUICK_DRAWS if quick else DRAWS
-    trees, linear = (next(rung for rung in RUNGS if rung.name == name) for name in ("trees", "answer"))
+    trees, linear = (next(rung for rung in RUNGS if rung.name == name) for name in (ours, plain))
     runs = [crossed(data, trees, folds=folds, seed=seed, report=report) for seed in seeds]
-    plain = crossed(data, linear, folds=folds, seed=seeds[0], report=report)
+    beside = crossed(data, linear, folds=folds, seed=seeds[0], report=report)
     unseen = ~developed(data.pairs.ids)
     whole, half = _side(data.pairs), _side(data.pairs.take(unseen))
     metrics = _figures(runs, data.pairs, np.ones(len(data.pairs), bool))
@@ -143,7 +157,7 @@ def proved(data: Answered, *, peer: Floats | str, report: Report, quick: bool, s
         seeds=seeds,
         metrics=metrics,
         intervals=intervals,
-        baselines=_baselines(whole, runs[0], plain, peer),
+        baselines=_baselines(whole, runs[0], beside, peer),
         published=GSM8K,
         targets=TARGETS,
         differs=DIFFERS,
@@ -174,7 +188,7 @@ def crossed(data: Answered, rung: Rung, *, folds: int, seed: int, report: Report
     fold = folds_of(data.pairs.keys, folds=folds, seed=seed)
     jobs = [(data.take(fold != number), data.take(fold == number)) for number in range(folds)]
     what = f"rung {rung.name}, seed {seed}"
-    workers = min(WORKERS, os.cpu_count() or 1)
+    workers = min(WORKERS, os.cpu_count() or 1) if len(data.pairs) > FEW else 1
     found: list[Held] = []
     if workers == 1:
         for train, test in jobs:
