@@ -141,11 +141,12 @@ def test_parts_of_the_same_figures_are_one_table():
         intervals={"decide_40": {"p50": (0.09, 0.12)}},
         baselines={"scikit_learn": {"decide_40": {"p50": 0.9}}},
         published={},
-        targets={},
+        targets={"decide_40.ratio": {"reach": 8, "better": "higher"}},
     )
     (matrix,) = compared(proof)
     assert matrix.rows == (
         ("decide 40, tierwise", "0.100 (0.090 to 0.120)", "9.0"),
+        ("decide 40, target", "", "≥ 8"),
         ("decide 40, scikit-learn", "0.900", ""),
         ("decide 400", "0.200", "5.0"),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.benchmarks.page_words import called, decimals, split, written
-from training.benchmarks.proof import Proof, met
+from training.benchmarks.proof import Proof, Target, met
 from training.benchmarks.result import leaves, plain
 from training.report.table import Table
 
@@ -15,6 +15,9 @@ OURS = "tierwise"
 
 _BESIDE = ("apgr", "cost_apgr", "aiq", "regret")
 """Figures that stand beside those with a target wherever there are any."""
+
+_FEW = 3
+"""Baselines at most, for the parts of a benchmark to share a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,6 @@ def _summed(proof: Proof) -> list[tuple[str, ...]]:
         target, value = proof.targets[name], known[name]
         best = _best(proof, name)
         places = _places(proof, name, [value, None if best is None else best[1], target["reach"]])
-        sign = "≥" if target["better"] == "higher" else "≤"
         rows.append(
             (
                 proof.name,
@@ -90,7 +92,7 @@ def _summed(proof: Proof) -> list[tuple[str, ...]]:
                 written(value, places),
                 _between(bounds.get(name), places),
                 "" if best is None else f"{written(best[1], places)} ({called(best[0])})",
-                f"{sign} {target['reach']:g}",
+                _aim(target),
                 "met" if met(value, target) else "missed",
             )
         )
@@ -128,10 +130,13 @@ def _parts(proof: Proof) -> dict[str, list[str]]:
 
 
 def _matrices(proof: Proof) -> dict[str, list[str]]:
-    """Where nothing was published and several parts have figures of the same names, those names: they are one table."""
+    """Where nothing was published and several parts have figures of the same names, those names: they are one table.
+
+    With many baselines each part has a table of its own.
+    """
     found: dict[str, list[list[str]]] = {}
     for prefix, names in _parts(proof).items():
-        if prefix and not proof.published:
+        if prefix and not proof.published and len(proof.baselines) <= _FEW:
             found.setdefault(_parent(prefix) or "", []).append(names)
     return {parent: parts[0] for parent, parts in found.items() if len(parts) > 1 and len(set(map(tuple, parts))) == 1}
 
@@ -165,6 +170,8 @@ def _matrix(proof: Proof, parent: str, names: Sequence[str]) -> Table:
             for name, place in zip(dotted, places, strict=True)
         ]
         rows.append((f"{label}, {OURS}" if beside else label, *ours))
+        if any(name in proof.targets for name in dotted):
+            rows.append((f"{label}, target", *(_aim(proof.targets.get(name)) for name in dotted)))
         for who, flat in beside.items():
             cells = [
                 written(flat[name], place) if name in flat else "" for name, place in zip(dotted, places, strict=True)
@@ -219,17 +226,8 @@ def _table(proof: Proof, title: str, prefix: str, names: Sequence[str], *, publi
         for name, place in zip(dotted, places, strict=True)
     )
     rows = [(OURS, *ours)]
-    aims = [proof.targets.get(name) for name in dotted]
-    if any(aims):
-        rows.append(
-            (
-                "target",
-                *(
-                    "" if aim is None else f"{'≥' if aim['better'] == 'higher' else '≤'} {aim['reach']:g}"
-                    for aim in aims
-                ),
-            )
-        )
+    if any(name in proof.targets for name in dotted):
+        rows.append(("target", *(_aim(proof.targets.get(name)) for name in dotted)))
     rows += [
         (who, *(written(value, place) if value is not None else "" for value, place in zip(row, places, strict=True)))
         for who, row in others.items()
@@ -266,6 +264,10 @@ def _places(proof: Proof, name: str, values: Sequence[Any]) -> int:
         if (part := split(key)[:-1]) == within[len(within) - len(part) :]
     )
     return 4 if fine and decimals(values) == 3 else decimals(values)
+
+
+def _aim(target: Target | None) -> str:
+    return "" if target is None else f"{'≥' if target['better'] == 'higher' else '≤'} {target['reach']:g}"
 
 
 def _between(bounds: Any, places: int) -> str:
