@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -29,7 +28,7 @@ from training.benchmarks.chains import (
 )
 from training.benchmarks.markov_copula import MarkovCopula
 from training.benchmarks.set_scorer import columns, runs, set_chances
-from training.benchmarks.threshold_grid import calibrate, follow, search, transformed
+from training.benchmarks.threshold_grid import alone, calibrate, follow, follow_any, search, transformed
 from training.heads import folds_of
 from training.induction import fit_induction, prepare
 from training.records import Outcome, Query
@@ -81,6 +80,12 @@ def test():
 @pytest.fixture(scope="module")
 def confidence(train, test):
     return calibrate(train, test, "two_sided")
+
+
+@pytest.fixture(scope="module")
+def copula(confidence):
+    """Ten rounds are enough for a rough fit."""
+    return MarkovCopula(confidence.train, rounds=10)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +177,7 @@ def test_the_grid_search_finds_what_trying_all_finds(chain):
     own = calibrate(some, some, "two_sided").train
     expected = Logs(some.queries, own, some.logprob, some.cost)  # correctness is expected from the confidence
 
-    found = search(some, chain, own, step=0.25)
+    found = search(some, chain, own, step=0.25).thresholds
 
     levels = np.arange(0.01, 0.99, 0.25)
     grids = [np.quantile(own[:, rank], levels) for rank in chain[:-1]]
@@ -185,13 +190,25 @@ def test_the_grid_search_finds_what_trying_all_finds(chain):
     assert points[:, 1].max() == pytest.approx(best[:, 1].max())
 
 
-def test_the_copula_expects_about_what_happens(train, confidence):
+def test_a_search_that_may_leave_models_out_expects_no_less(train, confidence):
+    """Its points on the confidences themselves are beaten by none of the plain search's."""
+    chain, own = (0, 1, 2), confidence.train
+    sure = Logs(train.queries, own, train.logprob, train.cost)
+    grids = [alone(train, rank, own) for rank in chain] + [search(train, each, own, step=0.1) for each in subchains(3)]
+
+    plain = follow(sure, chain, own, grids[-1].thresholds).points()
+    free = follow_any(sure, chain, own, grids).points()
+
+    for cost, quality in plain:
+        assert (free[free[:, 0] <= cost + 1e-9, 1] >= quality - 1e-9).any()
+
+
+def test_the_copula_expects_about_what_happens(train, confidence, copula):
     """Expected cost and correctness of a cascade are near those of the calibrated confidences themselves."""
-    model = MarkovCopula(confidence.train, rounds=10)
     chain = (0, 1, 2)
     bars = np.median(confidence.train[:, :2], axis=0)
 
-    correct, cost = model.expected(chain, bars, per_million(train))
+    correct, cost = copula.expected(chain, bars, per_million(train))
 
     sure = Logs(train.queries, confidence.train, train.logprob, train.cost)
     done = follow(sure, chain, confidence.train, bars[None]).points()[0]
@@ -199,11 +216,10 @@ def test_the_copula_expects_about_what_happens(train, confidence):
     assert done[1] == pytest.approx(correct, abs=0.06)
 
 
-def test_the_copulas_thresholds_go_from_thorough_to_cheap(train, confidence):
+def test_the_copulas_thresholds_go_from_thorough_to_cheap(train, confidence, copula):
     """At no price of cost nearly everything goes on; at a high one hardly anything does."""
-    model = MarkovCopula(confidence.train, rounds=10)
 
-    bars = model.thresholds((0, 2), per_million(train))
+    bars = copula.thresholds((0, 2), per_million(train))
 
     done = follow(train, (0, 2), confidence.train, bars).points()
     assert done[0, 0] == done[:, 0].max()
@@ -305,13 +321,14 @@ def test_a_common_bar_of_one_accepts_nothing(test, confidence):
     assert done[-1, 0] == pytest.approx(per_million(test).sum())
 
 
-def test_a_task_is_measured_with_every_method(train, test):
+def test_a_task_is_measured_with_every_method(train, test, copula):
     """An area for each chain and method, as many again in each draw, and curves of the longest chain."""
-    task = zellinger_cascade.prepared(train, test, "two_sided", copula=partial(MarkovCopula, rounds=10))
+    chains = [(0, 1), (0, 1, 2)]
+    task = zellinger_cascade.prepared(train, test, "two_sided", chains=chains, copula=lambda _: copula)
 
-    found = zellinger_cascade.measured(task, [(0, 1), (0, 1, 2)], report=lambda _: None, prices=7, draws=4)
+    found = zellinger_cascade.measured(task, chains, report=lambda _: None, prices=5, draws=4)
 
-    methods = {"all_actions", "same_actions", "grid_search", "markov_copula"}
+    methods = {"all_actions", "same_actions", "grid_search", "grid_search_any_models", "markov_copula"}
     assert methods < set(found.area)
     assert methods == set(found.curves)
     assert all(each.shape == (2,) for each in found.area.values())
@@ -340,7 +357,7 @@ def test_the_authors_grid_search_is_reproduced():
     train, test = read("mmlu", zellinger_cascade.MODELS)
     own = calibrate(train, test, "one_sided")
 
-    done = follow(test, (0, 1), own.test, search(train, (0, 1), own.train)).points()
+    done = follow(test, (0, 1), own.test, search(train, (0, 1), own.train).thresholds).points()
 
     assert (len(train), len(test)) == (285, 1531)
     assert len(without_twins(train, test)) == 284

@@ -206,7 +206,7 @@ def _integral(at: Floats, below: Floats) -> float:
 
 def _between(grid: Floats, value: float) -> tuple[int, float]:
     """The place of the grid's point at or below ``value``, and how far it is to the next."""
-    steps = float((np.clip(value, grid[0], grid[-1]) - grid[0]) / (grid[1] - grid[0]))
+    steps = float((min(max(value, grid[0]), grid[-1]) - grid[0]) / (grid[1] - grid[0]))
     place = min(int(steps), len(grid) - 1)
     return place, steps - place
 
@@ -246,7 +246,7 @@ def _beta_mixture(given: tuple[Floats, float, float], rounds: int) -> Cdf:
         before, share, one, other = likely, share_, one_, other_
 
     def below(bar: Floats) -> Floats:
-        at = np.clip((bar - low) / (high - low), 0.0, 1.0)
+        at = np.minimum(np.maximum((bar - low) / (high - low), 0.0), 1.0)  # on single numbers np.clip is slow
         return np.asarray(share * betainc(*one, at) + (1 - share) * betainc(*other, at))
 
     return below
@@ -263,7 +263,7 @@ def _edge(values: Floats, ends: tuple[float, float]) -> Cdf:
     except FitError:
         fitted = triang(*triang.fit(values, floc=low, fscale=width))
         return lambda bar: np.asarray(fitted.cdf(bar))
-    return lambda bar: np.asarray(betainc(a, b, np.clip((bar - low) / width, 0.0, 1.0)))
+    return lambda bar: np.asarray(betainc(a, b, np.minimum(np.maximum((bar - low) / width, 0.0), 1.0)))
 
 
 def _filled(thresholds: list[Floats], confidence: Floats) -> Floats:

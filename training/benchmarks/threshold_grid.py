@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,16 @@ class Calibrated:
 
     train: Floats
     test: Floats
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Thresholds (m, k - 1) for a chain of k models, and what they are expected to cost and to get right, (m,)."""
+
+    chain: Chain
+    thresholds: Floats
+    cost: Floats
+    correct: Floats
 
 
 def transformed(logprob: Floats, transform: Transform) -> Floats:
@@ -64,8 +75,8 @@ def follow(logs: Logs, chain: Chain, confidence: Floats, thresholds: Floats) -> 
     return in_order(logs, chain, [stopped(logs, chain, list((own > bars).T)) for bars in thresholds])
 
 
-def search(train: Logs, chain: Chain, confidence: Floats, *, step: float = STEP) -> Floats:
-    """The thresholds (m, k - 1) that no other on the grid beats in both expected cost and expected correctness.
+def search(train: Logs, chain: Chain, confidence: Floats, *, step: float = STEP) -> Bars:
+    """The thresholds that no other on the grid beats in both expected cost and expected correctness.
 
     Every combination of quantiles of the calibrated ``confidence`` (n, K) is tried. As in their code, correctness is
     expected, from the confidences, and not counted.
@@ -78,7 +89,29 @@ def search(train: Logs, chain: Chain, confidence: Floats, *, step: float = STEP)
     cost, gain = (_sums(np.ones(len(train)), defers, [each[part] for each in worth]) / len(train) for part in (0, 1))
     best = _undominated(cost, gain)
     picked = np.unravel_index(best, (len(levels),) * len(grids))
-    return np.column_stack([grid[places] for grid, places in zip(grids, picked, strict=True)])
+    bars = np.column_stack([grid[places] for grid, places in zip(grids, picked, strict=True)])
+    return Bars(chain, bars, cost[best], gain[best])
+
+
+def alone(train: Logs, rank: int, confidence: Floats) -> Bars:
+    """One model and no other, as a chain of one."""
+    cost, correct = per_million(train)[[rank]], confidence[:, rank].mean(keepdims=True)
+    return Bars((rank,), np.empty((1, 0)), cost, correct)
+
+
+def follow_any(logs: Logs, chain: Chain, confidence: Floats, found: Iterable[Bars]) -> Followed:
+    """The same search where models of ``chain`` may be left out: of all ``found`` within it, what no other beats."""
+    within = [bars for bars in found if set(bars.chain) <= set(chain)]
+    best = _undominated(np.concatenate([bars.cost for bars in within]), np.concatenate([b.correct for b in within]))
+    starts = np.cumsum([0, *(len(bars.cost) for bars in within)])
+    done = []
+    for bars, start in zip(within, starts, strict=False):
+        chosen = best[(best >= start) & (best < start + len(bars.cost))] - start
+        if len(chosen):
+            done.append(follow(logs, bars.chain, confidence, bars.thresholds[chosen]))
+    return Followed(
+        cost=np.concatenate([each.cost for each in done]), quality=np.concatenate([each.quality for each in done])
+    )
 
 
 def _sums(weight: Floats, defers: list[Floats], worth: list[Floats]) -> Floats:

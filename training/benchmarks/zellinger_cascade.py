@@ -29,7 +29,7 @@ from training.benchmarks.markov_copula import MarkovCopula
 from training.benchmarks.proof import MOST_POINTS, Proof, Target, proof
 from training.benchmarks.result import Report
 from training.benchmarks.set_scorer import set_chances
-from training.benchmarks.threshold_grid import Calibrated, Transform
+from training.benchmarks.threshold_grid import Bars, Calibrated, Transform
 from training.bootstrap import bounds
 from training.heads import folds_of
 
@@ -52,6 +52,7 @@ QUICK_DRAWS = 50
 QUICK_PRICES = 15
 
 OURS, PLAIN = "all_actions", "same_actions"
+THEIRS = ("markov_copula", "grid_search", "grid_search_any_models")
 
 PROTOCOL = (
     "Llama 3.2 1B and 3B, Llama 3.1 8B, 70B and 405B with logged answers, confidences and prices; MMLU, MedMCQA, "
@@ -61,7 +62,8 @@ PROTOCOL = (
     "cost between the authors' bounds: where the curves of their Markov copula and of their grid search both are. A "
     "call costs what the model's calls cost on average on the split, the self-check included; every model asked is "
     "paid. Figures are means over the chains, lower is better. Their grid search and Markov copula are run again here, "
-    "on the same rows. error_cost_auc: fitted backward induction over chances after any set of answers, 41 prices of "
+    "on the same rows; grid_search_any_models is their search with models left out where that is better on train. "
+    "error_cost_auc: fitted backward induction over chances after any set of answers, 41 prices of "
     "cost. same_actions: the same chances, models asked in order from the first, the last answer returned. Intervals: "
     "95 %, bootstrap over test questions with policies and bounds as they are; differences (behind) are paired."
 )
@@ -87,6 +89,7 @@ class Task:
     test: Logs
     calibrated: Calibrated
     copula: MarkovCopula | None
+    grids: Mapping[Chain, Bars]
     learned: Judged
     asked: Judged
     fold: Ints
@@ -112,13 +115,13 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     started = time.perf_counter()
     sizes: dict[str, tuple[int, int]] = {}
     found: dict[str, Measured] = {}
+    chains = [chain for chain in subchains(len(MODELS)) if not quick or len(chain) == 2]
     with threadpool_limits(1):
         for name, transform in TASKS.items():
             report(f"{name}: fitting")
             train, test = read(name, MODELS)
             sizes[name] = len(train), len(test)
-            task = prepared(train, test, transform, copula=MarkovCopula if not quick else None)
-            chains = [chain for chain in subchains(len(MODELS)) if not quick or len(chain) == 2]
+            task = prepared(train, test, transform, chains=chains, copula=MarkovCopula if not quick else None)
             found[name] = measured(
                 task,
                 chains,
@@ -126,7 +129,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
                 prices=QUICK_PRICES if quick else PRICES,
                 draws=QUICK_DRAWS if quick else DRAWS,
             )
-    theirs = [method for method in ("markov_copula", "grid_search") if method in found["mmlu"].area]
+    theirs = [method for method in THEIRS if method in found["mmlu"].area]
     metrics: dict[str, object] = {"error_cost_auc": means(found, OURS), PLAIN: {"error_cost_auc": means(found, PLAIN)}}
     intervals: dict[str, object] = {
         "error_cost_auc": interval(found, OURS),
@@ -156,9 +159,21 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     )
 
 
-def prepared(train: Logs, test: Logs, transform: Transform, *, copula: Callable[[Floats], MarkovCopula] | None) -> Task:
-    """Fit what the chains of a task share: the authors' calibration and copula, and our chances."""
+def prepared(
+    train: Logs,
+    test: Logs,
+    transform: Transform,
+    *,
+    chains: Sequence[Chain],
+    copula: Callable[[Floats], MarkovCopula] | None,
+) -> Task:
+    """Fit what ``chains`` share: the authors' calibration, their grids of thresholds and their copula, our chances."""
     calibrated = threshold_grid.calibrate(train, test, transform)
+    own_confidence = calibrated.train
+    grids: dict[Chain, Bars] = {
+        (rank,): threshold_grid.alone(train, rank, own_confidence) for rank in range(train.quality.shape[1])
+    }
+    grids |= {chain: threshold_grid.search(train, chain, own_confidence) for chain in chains}
     own = without_twins(train, test)
     chances = set_chances(
         read_answers(own.queries),
@@ -171,6 +186,7 @@ def prepared(train: Logs, test: Logs, transform: Transform, *, copula: Callable[
         test=test,
         calibrated=calibrated,
         copula=None if copula is None else copula(calibrated.train),
+        grids=grids,
         learned=Judged(own, chances.train),
         asked=Judged(test, chances.test),
         fold=chances.fold,
@@ -200,7 +216,7 @@ def measured(
         if number == len(chains) - 1:
             curves = {
                 method: curve(points[method], low=low, high=high)
-                for method in (OURS, PLAIN, "markov_copula", "grid_search")
+                for method in (OURS, PLAIN, *THEIRS)
                 if method in points
             }
     return Measured(
@@ -216,9 +232,8 @@ def _followed(task: Task, chain: Chain, prices: int) -> dict[str, Followed]:
     found = {
         OURS: all_actions(task.learned, task.asked, chain, fold=task.fold, count=prices),
         PLAIN: same_actions(task.asked, chain, count=prices),
-        "grid_search": threshold_grid.follow(
-            test, chain, calibrated.test, threshold_grid.search(task.train, chain, calibrated.train)
-        ),
+        "grid_search": threshold_grid.follow(test, chain, calibrated.test, task.grids[chain].thresholds),
+        "grid_search_any_models": threshold_grid.follow_any(test, chain, calibrated.test, task.grids.values()),
         "raw_confidence": common_bar(test, chain, calibrated.test),
         "random_mix": random_mix(test, chain),
         "hull": single_tiers(task.train, test, chain),
