@@ -223,12 +223,12 @@ def _within(points: Sequence[Point], y: Scale) -> list[list[Point]]:
 
 
 def _key(drawing: Drawing, lines: Sequence[_Line]) -> None:
-    left = WIDTH - _KEY + 18
+    left = WIDTH - _KEY + 14
     for row, line in enumerate(lines):
         up = _TOP + 10 + _ROW * row
-        drawing.curve([(left, up), (left + 28, up)], f"path {line.look}")
+        drawing.curve([(left, up), (left + 24, up)], f"path {line.look}")
         look = "accent" if line.look == "ours accent" else ""
-        drawing.text((left + 36, up + 4.5), fitted(line.label, _KEY - 60), look)
+        drawing.text((left + 31, up + 4.5), fitted(line.label, _KEY - 47), look)
 
 
 def _key_of(panels: Sequence[Sequence[_Line]]) -> list[_Line]:

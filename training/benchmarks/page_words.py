@@ -86,7 +86,9 @@ def decimals(values: Iterable[Any]) -> int:
     usual, largest = statistics.median(known), max(known)
     if largest < 0.01:
         return min(12, 2 - math.floor(math.log10(largest)))
-    return 3 if usual < 2 else 1 if usual < 1000 else 0
+    if usual < 2:
+        return 3
+    return 0 if usual >= 1000 else 2 if min(known) < 1 else 1
 
 
 def written(value: Any, places: int) -> str:
