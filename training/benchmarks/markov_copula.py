@@ -261,9 +261,16 @@ def _edge(values: Floats, ends: tuple[float, float]) -> Cdf:
         with np.errstate(all="ignore"):
             a, b, *_ = beta.fit(values, floc=low, fscale=width)
     except FitError:
-        fitted = triang(*triang.fit(values, floc=low, fscale=width))
-        return lambda bar: np.asarray(fitted.cdf(bar))
+        top = float(triang.fit(values, floc=low, fscale=width)[0])
+        return lambda bar: _triangle((bar - low) / width, top)
     return lambda bar: np.asarray(betainc(a, b, np.minimum(np.maximum((bar - low) / width, 0.0), 1.0)))
+
+
+def _triangle(at: Floats, top: float) -> Floats:
+    """The distribution function on [0, 1] of the density that rises to ``top`` and falls again."""
+    inside = np.minimum(np.maximum(at, 0.0), 1.0)
+    rising, falling = inside**2 / max(top, 1e-12), 1 - (1 - inside) ** 2 / max(1 - top, 1e-12)
+    return np.asarray(np.where(inside < top, rising, falling))
 
 
 def _filled(thresholds: list[Floats], confidence: Floats) -> Floats:
