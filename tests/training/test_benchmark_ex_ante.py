@@ -28,7 +28,13 @@ def test_a_classifier_that_read_the_question_asks_the_strong_tier_for_hard_ones(
     told = []
 
     (run,) = routed([job], report=told.append, what="labels")
-    found = summary([run], among=pairs, peers={"other": "not here", "same": pairs.weak}, draws=20)
+    found = summary(
+        [run],
+        among=pairs,
+        peers={"other": "not here", "same": pairs.weak},
+        check=lambda run: {"n": run.n_train},
+        draws=20,
+    )
 
     assert told == ["labels: fit 1 of 1"]
     assert run.predicted.chances.shape == (80, 2)
@@ -42,6 +48,7 @@ def test_a_classifier_that_read_the_question_asks_the_strong_tier_for_hard_ones(
     } < set(found.baselines)  # fmt: skip
     assert found.baselines["other"] == {"missing": "not here"}
     assert found.baselines["same"]["auroc"] == 0.0
+    assert found.baselines["first_run_by_routellms_code"] == {"n": 160}
     assert len(found.curve) == 101
 
 
@@ -116,7 +123,7 @@ def test_the_quick_mmlu_benchmark_says_that_it_is_quick():
         "unseen": routellm_mmlu.unseen(pairs, 100, groups=3)[:1],
     }
 
-    found = routellm_mmlu.proved(pairs, jobs, peers={}, report=lambda _: None, quick=True, started=0.0)
+    found = routellm_mmlu.proved(pairs, jobs, peers={}, check=None, report=lambda _: None, quick=True, started=0.0)
 
     assert found.quick
     assert "Quick:" in found.protocol
@@ -136,13 +143,13 @@ def test_the_quick_gsm8k_benchmark_ranks_all_its_questions():
     """Once from folds, once from other rows alone, which may be none of its own."""
     pairs, others = simulated_pairs(60), simulated_pairs(160).take(slice(60, 160))
 
-    found = routellm_gsm8k.proved(pairs, others, peers={}, report=lambda _: None, quick=True, started=0.0)
+    found = routellm_gsm8k.proved(pairs, others, peers={}, check=None, report=lambda _: None, quick=True, started=0.0)
 
     assert found.n_train == {"cross_validated": 40, "without_gsm8k": 100}
     assert found.n_test == 60
     assert found.metrics["without_gsm8k"]["apgr"] > 0.6
     with pytest.raises(InputError, match="also judged"):
-        routellm_gsm8k.proved(pairs, pairs, peers={}, report=lambda _: None, quick=True, started=0.0)
+        routellm_gsm8k.proved(pairs, pairs, peers={}, check=None, report=lambda _: None, quick=True, started=0.0)
 
 
 def test_other_tasks_have_nothing_of_the_one_that_is_judged():

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 
+from router.embedders.naming import embedder_named
 from router.features import Floats
 from training.benchmarks import ranking
-from training.benchmarks.pairs import STRONG, WEAK, Pairs, apart, joined
-from training.benchmarks.peers import PeerMissing, PromptScorer, score_prompts
+from training.benchmarks.pairs import STRONG, WEAK, Pairs, apart, joined, read
+from training.benchmarks.peers import PeerMissing, PromptScorer, routellm_figures, score_prompts
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
 from training.bootstrap import DRAWS
-from training.classifier import fit_classifier
+from training.classifier import fit_features
 from training.heads import folds_of
 from training.metrics import ece
 
 WORKERS = 2
 """Processes that fit at the same time, where there are as many cores."""
+
+EMBEDDER: str | None = None
+"""What embeds the prompts, by the name that a configuration has for it; None: words and hand-made features alone."""
+
+EMBEDDED = f"Embedder: {EMBEDDER or 'none'}. "
 
 PEERS: tuple[PromptScorer, ...] = get_args(PromptScorer)
 
@@ -122,10 +128,22 @@ def predict(job: Job) -> Predicted:
     """
     train, test = job.train, job.test
     apart(train, test)
-    classifier = fit_classifier(train.requests, train.quality, keys=train.keys)
+    train, test = (side if side.features else read(side) for side in (train, test))
+    classifier = fit_features(train.features, train.quality, keys=train.keys)
     return Predicted(
-        chances=classifier.chances(test.requests), knn=neighbours(train.texts, train.strong - train.weak, test.texts)
+        chances=classifier.chances_of(test.features), knn=neighbours(train.texts, train.strong - train.weak, test.texts)
     )
+
+
+def features_of(pairs: Pairs, *, report: Report) -> Pairs:
+    """The rows with their prompts read, once for all fits, by :data:`EMBEDDER` too where there is one.
+
+    Raises:
+        InputError: the embedder's package is not installed.
+        EmbedderError: it failed.
+    """
+    report(f"reading {len(pairs):,} prompts")
+    return read(pairs, embedder=None if EMBEDDER is None else embedder_named(EMBEDDER), report=report)
 
 
 def routed(jobs: Sequence[Job], *, report: Report, what: str) -> list[Run]:
@@ -185,8 +203,31 @@ def peer_scores(pairs: Pairs, *, report: Report) -> dict[str, Floats | str]:
     return found
 
 
-def summary(runs: Sequence[Run], *, among: Pairs, peers: Mapping[str, Floats | str], draws: int = DRAWS) -> Summary:
-    """What the runs come to; ``peers`` are :func:`peer_scores` of ``among``, which every test is a part of.
+Check = Callable[[Run], Mapping[str, Any]]
+"""Reads the figures of a run once more, by other code."""
+
+
+def by_their_code(run: Run, *, report: Report = lambda _: None) -> dict[str, Any]:
+    """The run's figures by RouteLLM's own code, beside ours by the same reading, or why there are none."""
+    side = _side(run.test)
+    try:
+        theirs = routellm_figures(run.gain, weak=side.weak, strong=side.strong, report=report)
+    except PeerMissing as missing:
+        return {"missing": str(missing)}
+    own = side.judged(run.gain)
+    return {**theirs, "same_run_by_ours": {name: own[name] for name in theirs}}
+
+
+def summary(
+    runs: Sequence[Run],
+    *,
+    among: Pairs,
+    peers: Mapping[str, Floats | str],
+    check: Check | None = None,
+    draws: int = DRAWS,
+) -> Summary:
+    """What the runs come to; ``peers`` are :func:`peer_scores` of ``among``, which every test is a part of. What
+    ``check`` makes of the first run stands among the baselines as ``first_run_by_routellms_code``.
 
     Beside :func:`training.benchmarks.ranking.figures` there are ``ece``, the calibration error of the chances, its mean
     over the tiers, and ``regret``, in quality per prompt at the run's ``price``. Intervals: a bootstrap over runs and
@@ -210,7 +251,8 @@ def summary(runs: Sequence[Run], *, among: Pairs, peers: Mapping[str, Floats | s
     return Summary(
         metrics=metrics,
         intervals=bounds,
-        baselines={name: _mean([each[name] for each in baselines]) for name in baselines[0]},
+        baselines={name: _mean([each[name] for each in baselines]) for name in baselines[0]}
+        | ({} if check is None else {"first_run_by_routellms_code": check(runs[0])}),
         curve=ranking.curve(runs[0].gain, weak=sides[0].weak, strong=sides[0].strong),
     )
 

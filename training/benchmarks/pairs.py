@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router.embed import Embedder
 from router.errors import InputError
-from router.features import Floats
+from router.features import Floats, PromptFeatures, prompt_features
 from router.tiers import Ladder
 from router.types import Request
 from training.benchmarks.overlap import Known, key_of
+from training.benchmarks.result import Report
+from training.embedding import with_embeddings
 from training.records import Records
 
 WEAK, STRONG = 0, 1
@@ -26,6 +29,7 @@ class Pairs:
     """n prompts: ``quality`` (n, 2) in [0, 1] of the weak and the strong tier, ``cost`` (n, 2) in nano-dollars or None.
 
     Rows with one of ``keys`` are the same question; ``groups`` says what each is about, or where it is from.
+    ``features`` (n,) are what :func:`read` made of the prompts, () before that.
     """
 
     ids: tuple[str, ...]
@@ -34,6 +38,7 @@ class Pairs:
     keys: tuple[str, ...]
     groups: tuple[str, ...]
     cost: Floats | None = None
+    features: tuple[PromptFeatures, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,6 +70,7 @@ class Pairs:
             keys=tuple(self.keys[place] for place in chosen),
             groups=tuple(self.groups[place] for place in chosen),
             cost=None if self.cost is None else self.cost[chosen],
+            features=tuple(self.features[place] for place in chosen) if self.features else (),
         )
 
 
@@ -103,7 +109,22 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
         keys=tuple(key for part in parts for key in part.keys),
         groups=tuple(group for part in parts for group in part.groups),
         cost=np.concatenate(costs) if len(costs) == len(parts) else None,
+        features=tuple(item for part in parts for item in part.features)
+        if all(part.features for part in parts)
+        else (),
     )
+
+
+def read(pairs: Pairs, *, embedder: Embedder | None = None, report: Report = lambda _: None) -> Pairs:
+    """The rows with their prompts' features, and with an ``embedder`` their embeddings: what many fits can share.
+
+    Raises:
+        EmbedderError: the embedder failed.
+    """
+    features = tuple(map(prompt_features, pairs.requests))
+    if embedder is not None:
+        features = with_embeddings(features, pairs.requests, embedder, report=report)
+    return replace(pairs, features=features)
 
 
 def drawn(pairs: Pairs, size: int, *, seed: int) -> NDArray[np.bool_]:

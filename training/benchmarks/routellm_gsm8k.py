@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from router.features import Floats
 from training.benchmarks import other_tasks
-from training.benchmarks.ex_ante import Job, Parts, folded, peer_scores, pooled, routed, summary
+from training.benchmarks.ex_ante import (
+    EMBEDDED,
+    Check,
+    Job,
+    Parts,
+    by_their_code,
+    features_of,
+    folded,
+    peer_scores,
+    pooled,
+    routed,
+    summary,
+)
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import Pairs, drawn
 from training.benchmarks.proof import Proof, Target, proof
@@ -29,6 +42,7 @@ PROTOCOL = (
     f"the folds dealt anew with 5 seeds. Without GSM8K ({BESIDE}): "
     + other_tasks.PROTOCOL
     + ", no GSM8K and no MGSM among them, nor a question that the test has; one fit. "
+    + EMBEDDED
     + READINGS
 )
 QUICK = " Quick: 3 folds, 1 seed, 1,000 of the rows of other tasks."
@@ -58,15 +72,32 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     others = other_tasks.other_tasks(pairs, leave=other_tasks.GSM8K)
     if quick:
         others = others.take(drawn(others, QUICK_ROWS, seed=0))
-    return proved(pairs, others, peers=peer_scores(pairs, report=report), report=report, quick=quick, started=started)
+    pairs, others = features_of(pairs, report=report), features_of(others, report=report)
+    return proved(
+        pairs,
+        others,
+        peers=peer_scores(pairs, report=report),
+        check=partial(by_their_code, report=report),
+        report=report,
+        quick=quick,
+        started=started,
+    )
 
 
 def proved(
-    pairs: Pairs, others: Pairs, *, peers: Mapping[str, Floats | str], report: Report, quick: bool, started: float
+    pairs: Pairs,
+    others: Pairs,
+    *,
+    peers: Mapping[str, Floats | str],
+    check: Check | None,
+    report: Report,
+    quick: bool,
+    started: float,
 ) -> Proof:
     """The outcome of cross-validation within ``pairs``, and of learning from ``others`` alone.
 
-    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``.
+    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``, ``check`` reads
+    the first run of each once more.
 
     Raises:
         InputError: a row of ``others`` is one of ``pairs``.
@@ -78,7 +109,7 @@ def proved(
     alone = routed([Job(train=others, test=pairs)], report=report, what="without GSM8K")
     parts = Parts()
     for name, runs in (("", crossed), (BESIDE, alone)):
-        parts.put(name, summary(runs, among=pairs, peers=peers, draws=QUICK_DRAWS if quick else DRAWS))
+        parts.put(name, summary(runs, among=pairs, peers=peers, check=check, draws=QUICK_DRAWS if quick else DRAWS))
     return proof(
         "routellm-gsm8k",
         protocol=PROTOCOL + (QUICK if quick else ""),

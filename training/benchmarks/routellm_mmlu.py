@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from router.features import Floats
 from training.benchmarks import pair_sources
-from training.benchmarks.ex_ante import Job, Parts, peer_scores, routed, summary
+from training.benchmarks.ex_ante import (
+    EMBEDDED,
+    Check,
+    Job,
+    Parts,
+    by_their_code,
+    features_of,
+    peer_scores,
+    routed,
+    summary,
+)
 from training.benchmarks.pairs import Pairs, drawn, without
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
@@ -28,7 +39,9 @@ PROTOCOL = (
     "random so many questions are drawn and learned from, twins together, and all others scored: 1,404 (10 %) with 20 "
     "seeds, 400 and 9,400 with 5. Unseen subjects: the 57 are dealt at random into 6 groups, and for each group 1,404 "
     "(and 9,400) rows of the other groups are learned from, questions that the group has too left out. Prompts are "
-    "ranked by the calibrated chance that the strong tier is right less the chance that the weak one is. " + READINGS
+    "ranked by the calibrated chance that the strong tier is right less the chance that the weak one is. "
+    + EMBEDDED
+    + READINGS
 )
 QUICK = " Quick: 2,500 of the questions, 2 seeds of 400 labels, 1 of 1,404, 1 group of unseen subjects."
 
@@ -58,6 +71,8 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     pairs = pair_sources.routellm("mmlu")
     if quick:
         pairs = pairs.take(drawn(pairs, QUICK_ROWS, seed=0))
+    pairs = features_of(pairs, report=report)
+    if quick:
         jobs = {
             "": random(pairs, LABELS, seeds=range(1)),
             "at_400": random(pairs, FEW, seeds=range(2)),
@@ -71,7 +86,15 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
             "unseen": unseen(pairs, LABELS),
             "unseen_9400": unseen(pairs, MANY),
         }
-    return proved(pairs, jobs, peers=peer_scores(pairs, report=report), report=report, quick=quick, started=started)
+    return proved(
+        pairs,
+        jobs,
+        peers=peer_scores(pairs, report=report),
+        check=partial(by_their_code, report=report),
+        report=report,
+        quick=quick,
+        started=started,
+    )
 
 
 def proved(
@@ -79,13 +102,15 @@ def proved(
     jobs: Mapping[str, Sequence[Job]],
     *,
     peers: Mapping[str, Floats | str],
+    check: Check | None,
     report: Report,
     quick: bool,
     started: float,
 ) -> Proof:
     """The outcome of ``jobs``, each judged on rows of ``pairs``, by the names of their figures; "" are the main ones.
 
-    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``.
+    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``, ``check`` reads
+    the first run of each once more.
 
     Raises:
         InputError: a row to learn from is also judged.
@@ -93,7 +118,7 @@ def proved(
     parts = Parts()
     for name, each in jobs.items():
         runs = routed(each, report=report, what=name or f"{LABELS:,} labels")
-        parts.put(name, summary(runs, among=pairs, peers=peers, draws=QUICK_DRAWS if quick else DRAWS))
+        parts.put(name, summary(runs, among=pairs, peers=peers, check=check, draws=QUICK_DRAWS if quick else DRAWS))
     return proof(
         "routellm-mmlu",
         protocol=PROTOCOL + (QUICK if quick else ""),

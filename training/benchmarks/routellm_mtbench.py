@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from training.benchmarks import other_tasks
-from training.benchmarks.ex_ante import Job, peer_scores, routed, summary
+from training.benchmarks.ex_ante import EMBEDDED, Job, by_their_code, features_of, peer_scores, routed, summary
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import drawn
 from training.benchmarks.proof import Proof, proof
@@ -22,6 +23,7 @@ PROTOCOL = (
     "first turn and worth the mean of both turns' judge scores (weak 8.28, strong 9.21 of 10). "
     + other_tasks.PROTOCOL
     + ", and all of RouteLLM's GSM8K. No MT-Bench label is seen; there is one fit. "
+    + EMBEDDED
     + READINGS
 )
 QUICK = " Quick: 1,000 of the rows learned from."
@@ -47,10 +49,12 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     train = other_tasks.other_tasks(test, routellms=("mmlu", "gsm8k"))
     if quick:
         train = train.take(drawn(train, QUICK_ROWS, seed=0))
+    train, test = features_of(train, report=report), features_of(test, report=report)
     found = summary(
         routed([Job(train=train, test=test)], report=report, what="everything else"),
         among=test,
         peers=peer_scores(test, report=report),
+        check=partial(by_their_code, report=report),
         draws=QUICK_DRAWS if quick else DRAWS,
     )
     return proof(
