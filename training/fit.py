@@ -25,6 +25,7 @@ from training.calibrate import Calibrated, crossfit
 from training.embedding import with_embeddings
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
+from training.forest_fit import as_shares, fit_forest
 from training.heads import Bools, Ints, folds_of
 from training.lengths import Lengths, fit_lengths, lengths_of
 from training.picking import curve_of, pick
@@ -278,11 +279,16 @@ def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
         rows = answers.rows(prompt.logits, run)
         weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
         views = {number: answers.rows(held, run) for number, held in prompt.nested.items()}
-        if rung.trees:
+        if rung.forest:
+            model, logits = fit_forest(rows, views, quality=data.quality, weights=weights, fold=data.fold)
+        elif rung.trees:
             model, logits = fit_blend(rows, views, quality=data.quality, weights=weights, fold=data.fold)
         else:
             model, logits = fit_linear(rows, views, rung, run, quality=data.quality, weights=weights, fold=data.fold)
-        found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
+        if rung.forest:
+            found = as_shares(logits)
+        else:
+            found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
         chances[mask] = _refused(data, run, found.chances)
         raw[mask] = sigmoid(logits)
         scorer[mask] = (model, found.final)

@@ -21,7 +21,8 @@ class Rung:
 
     ``words``: whether the complexity classifier reads the prompt, or knows base rates only. ``signals``: whether the
     confidence scorer reads all of an answer, or only its log-probability and the user's own check. ``trees``:
-    whether gradient-boosted trees stand beside the linear scorer. ``penalties`` of the scorer's heads.
+    whether gradient-boosted trees stand beside the linear scorer. ``forest``: whether the scorer is trees that all
+    tiers share. ``penalties`` of the scorer's heads.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Rung:
     trees: bool
     penalties: tuple[float, ...]
     why: str
+    forest: bool = False
 
     def reads(self, tiers: int, run: Sequence[int]) -> NDArray[np.bool_]:
         """Which columns of the scorer's input are read when the tiers of ``run`` have answered."""
@@ -52,6 +54,8 @@ RUNGS = (
          why="reads the prompt's words too"),
     Rung("answer", 200, words=True, signals=True, trees=False, penalties=(0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
          why="reads everything of the prompt and of the answers"),
+    Rung("forest", 2000, words=True, signals=True, trees=False, penalties=(),
+         why="reads everything by trees that all tiers share", forest=True),
     Rung("trees", 2500, words=True, signals=True, trees=True, penalties=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
          why="reads everything, with gradient-boosted trees beside the linear scorer"),
 )  # fmt: skip

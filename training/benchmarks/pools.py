@@ -17,8 +17,8 @@ from training.table import Table, table_of
 
 POOLS = ("llama3", "gpt4o")
 
-RUNGS = ("confidence", "prompt", "answer")
-"""The rungs tried; trees gain a little more at 3,000 labels and take five times as long."""
+RUNGS = ("confidence", "prompt", "answer", "forest")
+"""The rungs tried; boosted trees take five times as long."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,38 @@ def halves(records: Records, ladder: Ladder, *, n_train: int, seed: int) -> Halv
     fitted = fit(_split(records, train, "train"), ladder, rungs=RUNGS)
     plan = Plan(ladder=ladder, assessor=Trained(ladder, fitted.bundle.estimators), rule=fitted.bundle.rule)
     return Halves(fitted.table, table_of(_split(records, held, "test"), plan), fitted.rung.name)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """60/20/20 of the prompts, ``train`` in the order in which they are drawn."""
+
+    train: Records
+    certify: Records
+    test: Records
+
+
+def parts(records: Records, *, seed: int) -> Parts:
+    """Split by prompt, those of one split key together."""
+    keys = np.unique([query.split_key for query in records.queries])
+    order = {key: place for place, key in enumerate(np.random.default_rng(seed).permutation(keys).tolist())}
+    ranked = sorted(records.queries, key=lambda query: order[query.split_key])
+    ends = [round(share * len(keys)) for share in (0.6, 0.8)]
+    places = [int(np.searchsorted(ends, order[query.split_key], side="right")) for query in ranked]
+    names = ("train", "certify", "test")
+    found = [
+        _split(records, [query for query, place in zip(ranked, places, strict=True) if place == which], name)
+        for which, name in enumerate(names)
+    ]
+    return Parts(*found)
+
+
+def judged(thirds: Parts, ladder: Ladder, *, n_train: int) -> tuple[Table, Table, str]:
+    """Fit the estimators on the first ``n_train`` queries; the out-of-fold table, the test rows' table, the rung."""
+    learned = replace(thirds.train, queries=thirds.train.queries[:n_train])
+    fitted = fit(learned, ladder, rungs=RUNGS)
+    plan = Plan(ladder=ladder, assessor=Trained(ladder, fitted.bundle.estimators), rule=fitted.bundle.rule)
+    return fitted.table, table_of(thirds.test, plan), fitted.rung.name
 
 
 def pool(name: str) -> tuple[Records, Ladder]:

@@ -1,0 +1,106 @@
+"""The forest that all tiers share: what is exported is what was fitted. All data is simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from router.estimators import pack
+from router.trees import check_trees
+from training.forest_fit import DEPTH, LEAF, as_shares, fit_forest
+from training.metrics import auroc
+
+
+class Sample:
+    """Rows of which two columns tell the quality of two tiers, the first only where the second is above 0."""
+
+    def __init__(self, n=700, *, seed=0):
+        rng = np.random.default_rng(seed)
+        self.rows = rng.normal(size=(n, 5))
+        told = np.where(self.rows[:, 1] > 0, 2.5 * self.rows[:, 0], 0.0)
+        chance = 1 / (1 + np.exp(-np.column_stack([told, told + 1])))
+        self.quality = (rng.random((n, 2)) < chance).astype(float)
+        self.weights = np.ones((n, 2))
+        self.fold = np.arange(n) % 5
+        self.rows[::7, 2] = np.nan
+        self.views = dict.fromkeys(range(5), self.rows)
+
+    def fit(self):
+        return fit_forest(self.rows, self.views, quality=self.quality, weights=self.weights, fold=self.fold)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return Sample()
+
+
+@pytest.fixture(scope="module")
+def fitted(sample):
+    return sample.fit()
+
+
+def test_what_no_line_tells_is_found_out_of_fold(sample, fitted):
+    """A column that means something on one kind of row only."""
+    _, logits = fitted
+    kind = sample.rows[:, 1] > 0
+
+    assert auroc(logits[kind, 0], sample.quality[kind, 0]) > 0.75
+    assert auroc(logits[~kind, 0], sample.quality[~kind, 0]) < 0.65
+
+
+def test_the_exported_trees_tell_both_tiers_also_where_a_number_is_missing(sample, fitted):
+    """On rows that were never seen, the runtime's walk ranks as well as it does out of fold; NaN included."""
+    model, _ = fitted
+    fresh = Sample(400, seed=1)
+
+    logits = np.array([model.logits(row) for row in fresh.rows])
+
+    kind = fresh.rows[:, 1] > 0
+    assert np.isfinite(logits).all()
+    assert all(auroc(logits[kind, tier], fresh.quality[kind, tier]) > 0.75 for tier in (0, 1))
+
+
+def test_the_runtime_walks_to_the_means_of_the_leaves(sample, fitted):
+    """On its own rows, the forest's mean is that of the labels: no leaf is lost or counted twice."""
+    model, _ = fitted
+    logits = np.array([model.logits(row) for row in sample.rows])
+
+    assert (logits / 8 + 0.5).mean(axis=0) == pytest.approx(sample.quality.mean(axis=0), abs=0.02)
+
+
+def test_the_arrays_pass_the_bundles_checks(fitted):
+    """Children behind their parents, no deeper than may be, every index within its bounds."""
+    model, _ = fitted
+    check_trees(pack(model.trees, "scorer.1.trees"), "scorer.1.trees", columns=5, tiers=2)
+
+    assert DEPTH <= 32
+    assert len(model.trees.feature) <= 2 * 60 * 2 * 700 / LEAF
+
+
+def test_rows_that_lack_a_label_have_no_say(sample, fitted):
+    """They are predicted like any other."""
+    holed = Sample()
+    holed.rows = np.vstack([holed.rows, holed.rows[:50]])
+    holed.views = dict.fromkeys(range(5), holed.rows)
+    holed.quality = np.vstack([holed.quality, np.tile([np.nan, 1.0], (50, 1))])
+    holed.weights = np.ones_like(holed.quality)
+    holed.fold = np.append(holed.fold, holed.fold[:50])
+
+    _, logits = holed.fit()
+
+    assert np.isfinite(logits).all()
+    assert auroc(logits[:700, 1], sample.quality[:, 1]) == pytest.approx(
+        auroc(fitted[1][:, 1], sample.quality[:, 1]), abs=0.05
+    )
+
+
+def test_shares_are_probabilities_that_keep_apart_what_the_trees_do(sample, fitted):
+    """Of the right mean, in the same order, and none of them certain."""
+    _, logits = fitted
+    found = as_shares(logits)
+
+    assert found.chances == pytest.approx(np.clip(logits / 8 + 0.5, 0.01, 0.99), abs=0.002)
+    assert found.chances.mean(axis=0) == pytest.approx(sample.quality.mean(axis=0), abs=0.02)
+    order = np.argsort(logits[:, 0], kind="stable")
+    assert (np.diff(found.chances[order, 0]) >= 0).all()
+    assert ((found.chances > 0) & (found.chances < 1)).all()
