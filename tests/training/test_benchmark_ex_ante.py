@@ -8,7 +8,8 @@ import pytest
 from router.errors import InputError
 from tests.training.simulated_pairs import simulated_pairs
 from training.benchmarks import routellm_gsm8k, routellm_mmlu
-from training.benchmarks.ex_ante import Job, Parts, Predicted, Run, folded, pooled, routed, summary
+from training.benchmarks.ex_ante import Job, Predicted, Run, folded, pooled, routed
+from training.benchmarks.ex_ante_figures import Parts, summary
 from training.benchmarks.other_tasks import GSM8K, other_tasks
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import apart

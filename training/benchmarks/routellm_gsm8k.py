@@ -8,19 +8,8 @@ from functools import partial
 
 from router.features import Floats
 from training.benchmarks import other_tasks
-from training.benchmarks.ex_ante import (
-    EMBEDDED,
-    Check,
-    Job,
-    Parts,
-    by_their_code,
-    features_of,
-    folded,
-    peer_scores,
-    pooled,
-    routed,
-    summary,
-)
+from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, folded, pooled, routed
+from training.benchmarks.ex_ante_figures import Check, Parts, by_their_code, peer_scores, summary
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import Pairs, drawn
 from training.benchmarks.proof import Proof, Target, proof
@@ -96,7 +85,7 @@ def proved(
 ) -> Proof:
     """The outcome of cross-validation within ``pairs``, and of learning from ``others`` alone.
 
-    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``, ``check`` reads
+    ``peers`` are :func:`training.benchmarks.ex_ante_figures.peer_scores` of ``pairs``, ``check`` reads
     the first run of each once more.
 
     Raises:

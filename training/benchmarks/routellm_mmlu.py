@@ -10,17 +10,8 @@ import numpy as np
 
 from router.features import Floats
 from training.benchmarks import pair_sources
-from training.benchmarks.ex_ante import (
-    EMBEDDED,
-    Check,
-    Job,
-    Parts,
-    by_their_code,
-    features_of,
-    peer_scores,
-    routed,
-    summary,
-)
+from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
+from training.benchmarks.ex_ante_figures import Check, Parts, by_their_code, peer_scores, summary
 from training.benchmarks.pairs import Pairs, drawn, without
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
@@ -109,7 +100,7 @@ def proved(
 ) -> Proof:
     """The outcome of ``jobs``, each judged on rows of ``pairs``, by the names of their figures; "" are the main ones.
 
-    ``peers`` are :func:`training.benchmarks.ex_ante.peer_scores` of ``pairs``, ``check`` reads
+    ``peers`` are :func:`training.benchmarks.ex_ante_figures.peer_scores` of ``pairs``, ``check`` reads
     the first run of each once more.
 
     Raises:

@@ -6,7 +6,8 @@ import time
 from functools import partial
 
 from training.benchmarks import pair_sources
-from training.benchmarks.ex_ante import EMBEDDED, Job, by_their_code, features_of, peer_scores, routed, summary
+from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
+from training.benchmarks.ex_ante_figures import by_their_code, peer_scores, summary
 from training.benchmarks.pair_sources import plain
 from training.benchmarks.pairs import Pairs, drawn, without
 from training.benchmarks.proof import Proof, proof
