@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from router.estimators import Calibration, DenseModel, TextModel
+from router.estimators import Calibration, DenseModel, EmbeddingModel, TextModel
 from router.features import Floats, PromptFeatures, prompt_features
 from router.lengths import LengthModel, Tokens, chars_of
 from router.signals import agreement, answer_signals
@@ -87,7 +87,7 @@ class Estimators:
     calibration: Calibration
     scorer: Mapping[int, tuple[DenseModel | Blend, Calibration]]
     length: LengthModel
-    dense: DenseModel | None = None
+    dense: EmbeddingModel | None = None
 
     def prompt_logits(self, features: PromptFeatures) -> Floats:
         """The classifier's logits (K,), before calibration.
@@ -102,18 +102,18 @@ UNEMBEDDED: Floats = np.array([math.nan])
 """Stands for an embedding that could not be had: the classifier takes the training mean for it."""
 
 
-def prompt_logits(text: TextModel, dense: DenseModel | None, features: PromptFeatures) -> Floats:
+def prompt_logits(text: TextModel, dense: EmbeddingModel | None, features: PromptFeatures) -> Floats:
     """The logits (K,) of a classifier that reads the prompt's words and, with ``dense``, its embedding.
 
     Raises:
         ValueError: there is no embedding to read.
     """
-    logits = text.logits(features)
+    values = text.values(features)
     if dense is None:
-        return logits
+        return text.logits(values)
     if features.embedding is None:
         raise ValueError("this classifier reads an embedding of the prompt, and was given none")
-    return logits + dense.logits(features.embedding)
+    return text.logits(values + dense.values(features.embedding))
 
 
 @dataclass(frozen=True, slots=True)

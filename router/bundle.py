@@ -27,13 +27,13 @@ from router import checks, estimators, features, signals
 from router.assess import Estimators
 from router.embed import READS, Imprint
 from router.errors import BundleError
-from router.estimators import Calibration, DenseModel, TextModel, pack, unpack
+from router.estimators import Calibration, DenseModel, EmbeddingModel, TextModel, pack, unpack
 from router.lengths import LengthModel, TokenModel
 from router.policy import Rule, rule_from
 from router.profiles import DEFAULT_PROFILE
 from router.trees import Blend, TreeModel
 
-FORMAT = 2
+FORMAT = 3
 """The layout of the file; a bundle of another layout is refused."""
 
 LIMIT = 256 * 2**20
@@ -221,7 +221,7 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
             length=LengthModel(
                 prompt=unpack(TokenModel, arrays, "length.prompt"), answer=unpack(TokenModel, arrays, "length.answer")
             ),
-            dense=None if embedder is None else unpack(DenseModel, arrays, "dense"),
+            dense=None if embedder is None else unpack(EmbeddingModel, arrays, "dense"),
         ),
         profiles=profiles,
         best_single=manifest["best_single"],

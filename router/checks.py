@@ -156,7 +156,7 @@ def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[in
     """
     wanted = dict(_shapes(found, tiers=tiers, states=states))
     if embedded:
-        wanted |= _embedded(found, tiers=tiers)
+        wanted |= _embedded(found)
     plain = dict(found)
     for mask in states:
         prefix = f"scorer.{mask}.trees"
@@ -185,6 +185,8 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
     if not (np.abs(array) <= LARGEST).all():  # as false for NaN as for infinity
         raise ValueError(f"{name} holds NaN, infinity or a number too large to reckon with")
     field = name.rpartition(".")[2]
+    if field == "rate" and not (array >= 0).all():
+        raise ValueError(f"{name} is below 0")
     if field == "scale" and not (array * LARGEST >= 1).all():
         raise ValueError(f"{name} holds a number that is 0, below it, or too near it to divide by")
     if field == "x" and not (array[:, 1:] >= array[:, :-1]).all():
@@ -198,8 +200,16 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     hand, terms = len(HAND), _count(found, "prompt.keys", 0)
     yield "prompt.keys", (terms,)
     yield "prompt.idf", (terms,)
-    yield "prompt.terms", (terms, tiers)
-    yield from _linear("prompt", hand, tiers, weights="hand")
+    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), max(_count(found, "prompt.landmarks", 0), 1)
+    yield "prompt.terms", (terms, heads)
+    yield "prompt.mean", (hand,)
+    yield "prompt.scale", (hand,)
+    yield "prompt.landmarks", (landmarks, hand)
+    yield "prompt.rate", (1,)
+    yield "prompt.weights", (landmarks, heads)
+    yield "prompt.intercept", (heads,)
+    yield "prompt.mix", (heads, tiers)
+    yield "prompt.shift", (tiers,)
     yield from _calibration(found, "calibration", tiers)
     for prefix in ("length.prompt", "length.answer"):
         yield from _linear(prefix, hand + 1, tiers)
@@ -212,10 +222,17 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
         yield from _calibration(found, f"scorer.{mask}.calibration", tiers)
 
 
-def _embedded(found: Mapping[str, NDArray[Any]], *, tiers: int) -> dict[str, _Shape]:
+def _embedded(found: Mapping[str, NDArray[Any]]) -> dict[str, _Shape]:
     """The shapes of what reads an embedding; its dimension is the embedder's own."""
     size = max(_count(found, "embedder.probes", 1), 1)
-    return {**dict(_linear("dense", size, tiers)), "embedder.probes": (len(PROBES), size)}
+    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), max(_count(found, "prompt.landmarks", 0), 1)
+    return {
+        "dense.landmarks": (landmarks, size),
+        "dense.rate": (1,),
+        "dense.weights": (landmarks, heads),
+        "dense.absent": (heads,),
+        "embedder.probes": (len(PROBES), size),
+    }
 
 
 def _width(mask: int, tiers: int) -> int:
@@ -224,10 +241,10 @@ def _width(mask: int, tiers: int) -> int:
     return tiers + len(HAND) + answers * len(NAMES) + answers * (answers - 1)
 
 
-def _linear(prefix: str, width: int, tiers: int, *, weights: str = "weights") -> Iterator[tuple[str, _Shape]]:
+def _linear(prefix: str, width: int, tiers: int) -> Iterator[tuple[str, _Shape]]:
     yield f"{prefix}.mean", (width,)
     yield f"{prefix}.scale", (width,)
-    yield f"{prefix}.{weights}", (width, tiers)
+    yield f"{prefix}.weights", (width, tiers)
     yield f"{prefix}.intercept", (tiers,)
 
 

@@ -48,12 +48,22 @@ def term_keys(features: PromptFeatures) -> Keys:
     return np.concatenate((words, pairs, tail))
 
 
+EDGE = 0.01
+"""How near 0 and 1 the classifier's predictions are taken to be at most: what a prompt says is never certain."""
+
+FARTHEST = 3.0
+"""Standard deviations at which a hand-made feature is cut off, so that one odd prompt is not far from all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """Logistic heads over TF-IDF terms and standardised hand-made features: one logit per tier.
+    """Kernel heads over TF-IDF terms and hand-made features, and the link to one logit per tier.
 
-    ``keys`` (F,) ascending, ``idf`` (F,), ``terms`` (F, K), ``mean`` and ``scale`` (H,), ``hand`` (H, K),
-    ``intercept`` (K,). Term frequency is ``1 + ln(count)``, each prompt's TF-IDF vector has length 1.
+    B heads predict qualities: ``intercept`` (B,), plus the TF-IDF vector over ``terms`` (F, B), plus
+    ``exp(-rate |h - l|)`` of the standardised hand-made features h and each of the ``landmarks`` l (L, H), over
+    ``weights`` (L, B). ``keys`` (F,) ascending, ``idf`` (F,), ``mean`` and ``scale`` (H,), ``rate`` (1,). Term
+    frequency is ``1 + ln(count)``, each prompt's TF-IDF vector has length 1. The logits are those of the predictions,
+    kept ``EDGE`` off 0 and 1, over ``mix`` (B, K), plus ``shift`` (K,): the identity, but for tiers grafted on.
     """
 
     keys: Keys
@@ -61,12 +71,17 @@ class TextModel:
     terms: Floats
     mean: Floats
     scale: Floats
-    hand: Floats
+    landmarks: Floats
+    rate: Floats
+    weights: Floats
     intercept: Floats
+    mix: Floats
+    shift: Floats
 
-    def logits(self, features: PromptFeatures) -> Floats:
-        """One logit per tier, shape (K,)."""
-        out: Floats = self.intercept + ((features.hand - self.mean) / self.scale) @ self.hand
+    def values(self, features: PromptFeatures) -> Floats:
+        """One prediction per head, shape (B,), before anything is added for an embedding."""
+        hand = standard_hand(features.hand, self.mean, self.scale)
+        out: Floats = self.intercept + near(hand, self.landmarks, self.rate) @ self.weights
         found = term_keys(features)
         found.sort()  # equal terms stand together, and neighbours are looked up in neighbouring places
         edge = np.ones(len(found) + 1, bool)
@@ -81,6 +96,56 @@ class TextModel:
         weights = (1.0 + np.log((edges[1:] - edges[:-1])[known])) * self.idf[terms]
         out += (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
         return out
+
+    def logits(self, values: Floats) -> Floats:
+        """One logit per tier, shape (K,), of predictions (B,)."""
+        out: Floats = logit(values) @ self.mix + self.shift
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """What the same heads read of an embedding e: ``exp(-rate |e - l|^2)`` for each of the ``landmarks`` l (L, D), over
+    ``weights`` (L, B); ``rate`` (1,). ``absent`` (B,) stands for an embedding that could not be had: the training mean.
+    """
+
+    landmarks: Floats
+    rate: Floats
+    weights: Floats
+    absent: Floats
+
+    def values(self, embedding: Floats) -> Floats:
+        """What is added to each head's prediction, shape (B,)."""
+        if np.isnan(embedding).any():
+            return self.absent
+        out: Floats = np.exp(-self.rate * squares(embedding, self.landmarks)) @ self.weights
+        return out
+
+
+def logit(chances: Floats) -> Floats:
+    """Logits of chances, which are taken to be ``EDGE`` off 0 and 1 at least."""
+    inside = np.minimum(np.maximum(chances, EDGE), 1 - EDGE)
+    out: Floats = np.log(inside / (1 - inside))
+    return out
+
+
+def standard_hand(hand: Floats, mean: Floats, scale: Floats) -> Floats:
+    """Hand-made features (..., H) standardised and cut off at ``FARTHEST``."""
+    out: Floats = np.minimum(np.maximum((hand - mean) / scale, -FARTHEST), FARTHEST)
+    return out
+
+
+def squares(one: Floats, landmarks: Floats) -> Floats:
+    """The squared distances (L,) of ``one`` (D,) from each of the landmarks (L, D)."""
+    apart = landmarks - one
+    out: Floats = np.einsum("ld,ld->l", apart, apart)
+    return out
+
+
+def near(hand: Floats, landmarks: Floats, rate: Floats) -> Floats:
+    """``exp(-rate d)`` of the distances d from each landmark, (L,)."""
+    out: Floats = np.exp(-rate * np.sqrt(squares(hand, landmarks)))
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from router.embed import Embedder
 from router.estimators import Calibration
 from router.features import Floats, PromptFeatures, prompt_features
 from router.types import Request
-from training.calibrate import crossfit
+from training.calibrate import calibrated_already
 from training.embedding import with_embeddings
 from training.heads import folds_of
 from training.prompt_fit import PromptFit, fit_prompts
@@ -70,7 +70,7 @@ def fit_features(
     fold = folds_of(keys)
     with threadpool_limits(1):
         prompts = fit_prompts(features, quality, weight=mass, fold=fold)
-        found = crossfit(prompts.logits, quality, weight=mass, fold=fold)
+        found = calibrated_already(prompts.logits)
     return Classifier(prompts, found.final, found.chances)
 
 

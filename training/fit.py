@@ -21,7 +21,7 @@ from router.policy import Always
 from router.tiers import Ladder
 from router.trees import Blend
 from training.answers import Answers, read_answers
-from training.calibrate import Calibrated, crossfit
+from training.calibrate import Calibrated, calibrated_already
 from training.embedding import with_embeddings
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
@@ -265,7 +265,7 @@ def _two_classes(data: _Data) -> None:
 def _fit_words(data: _Data, fitted_by: Callable[..., PromptFit]) -> _Read:
     weights = np.column_stack([data.weight((), rank) for rank in range(len(data.ladder))])
     prompt = fitted_by(data.answers.features, data.quality, weight=weights, fold=data.fold)
-    return _Read(prompt, crossfit(prompt.logits, data.quality, weight=weights, fold=data.fold))
+    return _Read(prompt, calibrated_already(prompt.logits))
 
 
 def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
@@ -285,10 +285,8 @@ def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
             model, logits = fit_blend(rows, views, quality=data.quality, weights=weights, fold=data.fold)
         else:
             model, logits = fit_linear(rows, views, rung, run, quality=data.quality, weights=weights, fold=data.fold)
-        if rung.forest:
-            found = as_shares(logits)
-        else:
-            found = crossfit(logits, data.quality, weight=weights, fold=data.fold)
+        # Fitted by log-loss on labels, they are calibrated out of fold; another map per state only adds noise.
+        found = as_shares(logits) if rung.forest else calibrated_already(logits)
         chances[mask] = _refused(data, run, found.chances)
         raw[mask] = sigmoid(logits)
         scorer[mask] = (model, found.final)

@@ -22,7 +22,7 @@ from router.tiers import Ladder
 from router.trees import Blend
 from training.embedding import with_embeddings
 from training.estimators.newton import Logistic
-from training.estimators.rasch import RaschHead, graft, graft_dense
+from training.estimators.rasch import RaschHead, graft
 from training.estimators.soft_rows import soft_rows
 from training.fingerprint import fingerprint
 from training.lengths import lengths_of
@@ -83,7 +83,7 @@ def add_tier(
         calibration=with_identity(known.calibration, place),
         scorer=_scorer(known, place, head, answer),
         length=_lengths(known.length, labels, place),
-        dense=None if known.dense is None else graft_dense(known.dense, raw, rank=place.rank),
+        dense=known.dense,
     )
     count = len(labels.queries)
     note = f"uncertified: tier {name!r} was grafted from {count} labels"

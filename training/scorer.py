@@ -16,7 +16,7 @@ from router.signals import answer_signals
 from router.trees import Blend
 from router.types import Completion, Request
 from training.answers import read_answers
-from training.calibrate import crossfit
+from training.calibrate import calibrated_already, crossfit
 from training.heads import folds_of
 from training.prompt_fit import PromptFit, fit_prompts
 from training.records import Query
@@ -79,7 +79,7 @@ def fit_scorer(queries: Sequence[Query], rung: Rung, *, rank: int = 0) -> Scorer
     answers, run = read_answers(queries), (rank,)
     with threadpool_limits(1):
         prompts = fit_prompts(answers.features, quality, weight=weights, fold=fold)
-        before = crossfit(prompts.logits, quality, weight=weights, fold=fold)
+        before = calibrated_already(prompts.logits)
         rows = answers.rows(prompts.logits, run)
         views = {number: answers.rows(held, run) for number, held in prompts.nested.items()}
         model: DenseModel | Blend

@@ -61,11 +61,15 @@ def made(*, tiers=2, seed=0):
         prompt=TextModel(
             keys=keys,
             idf=random.uniform(1, 3, len(keys)),
-            terms=random.normal(size=(len(keys), tiers)),
+            terms=random.normal(size=(len(keys), tiers)) / 4,
             mean=np.zeros(hand),
             scale=np.ones(hand),
-            hand=random.normal(size=(hand, tiers)) / 10,
-            intercept=np.zeros(tiers),
+            landmarks=random.normal(size=(3, hand)),
+            rate=np.full(1, 0.1),
+            weights=random.normal(size=(3, tiers)) / 4,
+            intercept=np.full(tiers, 0.5),
+            mix=np.eye(tiers),
+            shift=np.zeros(tiers),
         ),
         calibration=calibration(),
         scorer={

@@ -104,7 +104,10 @@ def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
 @pytest.mark.parametrize(
     ("name", "array", "words"),
     [
-        ("prompt.hand", np.zeros((3, 9)), r"prompt\.hand has the shape \(3, 9\), where \(\d+, 2\) is wanted"),
+        ("prompt.landmarks", np.zeros((3, 9)), r"prompt\.landmarks has the shape \(3, 9\), where \(3, \d+\) is wanted"),
+        ("prompt.weights", np.zeros((4, 2)), r"prompt\.weights has the shape \(4, 2\), where \(3, 2\) is wanted"),
+        ("prompt.mix", np.zeros((2, 3)), r"prompt\.mix has the shape \(2, 3\), where \(2, 2\) is wanted"),
+        ("prompt.rate", np.full(1, -1.0), r"prompt\.rate is below 0"),
         ("prompt.keys", np.uint64(7), r"prompt\.keys has the shape \(\)"),
         ("prompt.idf", np.zeros(1), r"prompt\.idf has the shape \(1,\)"),
         ("prompt.intercept", np.array([np.nan, 0]), "holds NaN, infinity or a number too large"),

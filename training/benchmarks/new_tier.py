@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from router.estimators import sigmoid
+from router.estimators import logit, sigmoid
 from router.features import Floats, PromptFeatures, prompt_features
 from training.benchmarks.pools import POOLS, pool
 from training.benchmarks.result import BenchmarkResult, Report, benchmark_result
 from training.estimators import RaschHead, soft_rows
 from training.estimators.threads import one_thread
-from training.heads import ACCEPTABLE, fit_head, folds_of
+from training.heads import ACCEPTABLE, folds_of
+from training.kernel_heads import fit_heads, whitening_of
 from training.metrics import auroc, log_loss
 from training.prompt_fit import fit_prompts
 
@@ -23,7 +24,6 @@ TRIALS = 5
 KNOWN = 2000
 SIZES = (15, 30, 120, 300)
 DRAWS_OF_LABELS = 3
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 DRAWS = 2000
 
 PROTOCOL = (
@@ -31,7 +31,7 @@ PROTOCOL = (
     "3.1 8B/70B/405B, gpt4o = gpt-4o-mini/Qwen2.5-72B/gpt-4o. Per split, two tiers' heads are fitted on 2,000 queries "
     "drawn by prompt; the third tier, each in turn, is new and has labels for 15, 30, 120 or 300 of them, three draws "
     "each. rasch: sigmoid(mean of the known heads' out-of-fold logits + b), richer where cross-validation says so. "
-    "fresh: a logistic head on the same terms and features, fitted to the new labels alone, its penalty by "
+    "fresh: a head of its own on the same kernel of the 2,000 prompts, fitted to the new labels alone, its penalty by "
     "cross-validation. base_rate: the share of good answers among the labels, with one pseudo-count each way. Judged "
     "on all other queries. all_labels: the new tier's own head fitted on all 2,000. Means over tiers, splits and "
     "draws; intervals: 95 %, bootstrap over splits."
@@ -90,7 +90,9 @@ def _split(
     )
     pipeline = fitted.pipeline
     assert pipeline is not None
-    matrix, fresh_matrix = pipeline.matrix(_taken(features, rows)), pipeline.matrix(_taken(features, test))
+    kernel = pipeline.kernel
+    whitening = whitening_of(kernel(kernel.landmarks))
+    columns, test_columns = (whitening.columns(kernel(_taken(features, part))) for part in (rows, test))
     logits = pipeline.logits(_taken(features, test))
     told: dict[str, list[dict[str, Figures]]] = {}
     for new in range(quality.shape[1]):
@@ -104,18 +106,17 @@ def _split(
                 soft = soft_rows(fitted.logits[chosen][:, others], labels)
                 groups = keys[rows[chosen]][soft.source]
                 rasch: Any = RaschHead().fit(soft.X, soft.y, sample_weight=soft.weight, groups=groups)
-                own = fit_head(
-                    matrix[chosen],
-                    labels,
-                    weight=np.ones(size),
+                own = fit_heads(
+                    columns[chosen],
+                    labels[:, None],
+                    weight=np.ones((size, 1)),
                     fold=folds_of(keys[rows[chosen]].tolist(), folds=min(5, size)),
-                    penalties=PENALTIES,
-                )
+                ).line
                 rate = np.log((labels.sum() + 1) / ((1 - labels).sum() + 1))
                 told.setdefault(f"at_{size}", []).append(
                     {
                         "rasch": _figures(rasch.decision_function(logits[:, others]), truth),
-                        "fresh": _figures(fresh_matrix @ own.weights + own.intercept, truth),
+                        "fresh": _figures(logit(test_columns @ own.weights[:, 0] + own.intercept[0]), truth),
                         "base_rate": _figures(np.full(len(test), rate), truth),
                         "all_labels": ceiling,
                     }

@@ -12,19 +12,21 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.special import expit
+from scipy.special import logit as scipy_logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 from sklearn.preprocessing import StandardScaler
 
 from router.assess import Answer, Estimators, Evidence, scorer_row
 from router.embed import Embedder, readable
 from router.errors import InputError
-from router.estimators import Calibration, DenseModel, TextModel, term_keys
+from router.estimators import EDGE, FARTHEST, Calibration, DenseModel, TextModel, term_keys
 from router.features import Floats, PromptFeatures, prompt_features
 from router.signals import answer_signals
 from router.trees import Blend, TreeModel
@@ -32,7 +34,7 @@ from router.types import Completion, Request
 
 
 class PromptServer:
-    """The complexity classifier: a vectorizer, scalers, a logistic regression a tier, and its calibration.
+    """The complexity classifier: a vectorizer, a scaler, two kernels, a linear regression on them, and its calibration.
 
     ``embedder`` is ours, where the classifier reads embeddings.
 
@@ -50,21 +52,27 @@ class PromptServer:
         self._embedder = embedder
         self._vectorizer = _vectorizer(text)
         self._hand = _scaler(text.mean, text.scale)
-        self._embedding = None if dense is None else _Columns(dense)
-        weights = [text.terms, text.hand] + ([] if dense is None else [dense.weights])
-        shift = text.intercept if dense is None else text.intercept + dense.intercept
-        self._heads = _heads(np.vstack(weights), shift)
+        self._text, self._dense = text, dense
+        weights = [text.terms, text.weights] + ([] if dense is None else [dense.weights])
+        self._heads = LinearRegression()
+        self._heads.coef_, self._heads.intercept_ = np.vstack(weights).T, text.intercept
         self._calibration = _Calibrated(estimators.calibration)
 
     def __call__(self, request: Request) -> list[float]:
         """Each tier's chance to suffice."""
-        features = prompt_features(request)
-        blocks: list[Any] = [self._vectorizer.transform([features]), self._hand.transform(features.hand[None])]
-        if self._embedding is not None:
+        features, text = prompt_features(request), self._text
+        hand = np.clip(self._hand.transform(features.hand[None]), -FARTHEST, FARTHEST)
+        blocks: list[Any] = [
+            self._vectorizer.transform([features]),
+            np.exp(-text.rate[0] * euclidean_distances(hand, text.landmarks)),
+        ]
+        if self._dense is not None:
             assert self._embedder is not None
-            blocks.append(self._embedding(self._embedder((readable(request),))))
-        matrix = sparse.hstack(blocks, format="csr")
-        return self._calibration([float(head.decision_function(matrix)[0]) for head in self._heads])
+            embedding = self._embedder((readable(request),))
+            blocks.append(rbf_kernel(embedding, self._dense.landmarks, gamma=float(self._dense.rate[0])))
+        values = self._heads.predict(sparse.hstack(blocks, format="csr"))[0]
+        logits = scipy_logit(np.clip(values, EDGE, 1 - EDGE)) @ text.mix + text.shift
+        return self._calibration(logits.tolist())
 
 
 class AnswerServer:

@@ -3,7 +3,7 @@
 # ruff: noqa: N803 - X is scikit-learn's name
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -127,36 +127,22 @@ class RaschHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def graft(model: TextModel, head: RaschHead, *, rank: int) -> TextModel:
-    """``model`` with the new tier's head as column ``rank``: the known heads' weighted sum, plus b.
+    """``model`` with the new tier's head as tier ``rank``: the known logits' weighted sum, plus b.
 
-    It equals ``head`` on the model's logits because every head is linear in the same features.
+    It reads what the known tiers' heads read; what reads embeddings beside them stays as it is.
 
     Raises:
         InputError: the head was fitted on another number of tiers, or the rank is out of reach.
     """
-    tiers = len(model.intercept)
+    tiers = len(model.shift)
     if len(head.coef_) != tiers:
         raise InputError(f"the head reads {len(head.coef_)} tiers' logits and the model has {tiers}; refit the head")
     if not 0 <= rank <= tiers:
         raise InputError(f"rank {rank} is no place among {tiers + 1} tiers")
-    return TextModel(
-        keys=model.keys,
-        idf=model.idf,
-        terms=np.insert(model.terms, rank, model.terms @ head.coef_, axis=1),
-        mean=model.mean,
-        scale=model.scale,
-        hand=np.insert(model.hand, rank, model.hand @ head.coef_, axis=1),
-        intercept=np.insert(model.intercept, rank, model.intercept @ head.coef_ + head.intercept_),
-    )
-
-
-def graft_dense(model: DenseModel, head: RaschHead, *, rank: int) -> DenseModel:
-    """What reads embeddings beside :func:`graft`'s model, whose intercept has the head's b already."""
-    return DenseModel(
-        mean=model.mean,
-        scale=model.scale,
-        weights=np.insert(model.weights, rank, model.weights @ head.coef_, axis=1),
-        intercept=np.insert(model.intercept, rank, model.intercept @ head.coef_),
+    return replace(
+        model,
+        mix=np.insert(model.mix, rank, model.mix @ head.coef_, axis=1),
+        shift=np.insert(model.shift, rank, model.shift @ head.coef_ + head.intercept_),
     )
 
 

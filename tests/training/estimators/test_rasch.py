@@ -57,17 +57,21 @@ def test_the_grafted_model_says_what_the_head_says():
     model = TextModel(
         keys=keys,
         idf=np.ones(len(keys)),
-        terms=random.normal(size=(len(keys), 2)),
+        terms=random.normal(size=(len(keys), 2)) / 5,
         mean=np.zeros(len(HAND)),
         scale=np.ones(len(HAND)),
-        hand=random.normal(size=(len(HAND), 2)),
-        intercept=random.normal(size=2),
+        landmarks=random.normal(size=(5, len(HAND))),
+        rate=np.array([0.2]),
+        weights=random.normal(size=(5, 2)) / 5,
+        intercept=np.full(2, 0.5),
+        mix=np.eye(2),
+        shift=np.zeros(2),
     )
     head = RaschHead(rung="weights").fit(*simulated(200))
     grown = graft(model, head, rank=1)
-    known = model.logits(features)
+    known = model.logits(model.values(features))
 
-    assert grown.logits(features) == pytest.approx([known[0], head.decision_function(known[None])[0], known[1]])
+    assert grown.logits(grown.values(features)) == pytest.approx([known[0], head.decision_function(known[None])[0], known[1]])
 
 
 def test_bad_input_is_one_sentence():
@@ -80,8 +84,9 @@ def test_bad_input_is_one_sentence():
     head = RaschHead().fit(known, labels)
     none = np.zeros(0)
     three = TextModel(
-        keys=none.astype(np.uint64), idf=none, terms=np.zeros((0, 3)), mean=none, scale=none, hand=np.zeros((0, 3)),
-        intercept=np.zeros(3),
+        keys=none.astype(np.uint64), idf=none, terms=np.zeros((0, 3)), mean=none, scale=none,
+        landmarks=np.zeros((1, 0)), rate=np.ones(1), weights=np.zeros((1, 3)), intercept=np.zeros(3), mix=np.eye(3),
+        shift=np.zeros(3),
     )  # fmt: skip
     with pytest.raises(InputError, match="reads 2 tiers' logits and the model has 3"):
         graft(three, head, rank=0)
