@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from router.errors import InputError
 from tests.training.simulated_pairs import simulated_pairs
+from tests.training.simulated_tiers import logs, tiers
 from training import public
 from training.benchmarks import pair_sources
 from training.benchmarks.overlap import Known, key_of, normalised, question
 from training.benchmarks.pair_sources import bare
-from training.benchmarks.pairs import apart, drawn, joined, pairs_of, without
+from training.benchmarks.pairs import apart, drawn, joined, pairs_of, read, without
 from training.benchmarks.routellm_mmlu import unseen
 from training.benchmarks.routellm_mmlu_transfer import labelled
 
@@ -132,11 +133,28 @@ def test_unseen_subjects_are_not_learned_from():
 
 def test_two_tiers_are_needed():
     """More are not a pair."""
-    pytest.importorskip("pyarrow")
-    if not (public.folder() / "zellinger_cascades.parquet").is_file():
-        pytest.skip(f"{public.folder()} has no public benchmark data; name the folder in TIERWISE_BENCHMARKS")
     with pytest.raises(InputError, match="there are 3 tiers"):
-        pairs_of(*public.zellinger("llama3"))
+        pairs_of(logs(5, count=3), tiers(3))
+
+
+def test_pairs_are_the_records_of_two_tiers():
+    """Qualities, prices of the logged calls, and a group by the id."""
+    records = logs(5, count=2)
+
+    pairs = pairs_of(records, tiers(2), group="about {}".format)
+
+    assert [tuple(row) for row in pairs.quality] == [query.qualities for query in records.queries]
+    assert pairs.groups[0] == f"about {records.queries[0].id}"
+    assert pairs.cost[0, 1] == tiers(2).tiers[1].cost(records.queries[0].outcomes[1].completion.usage)
+
+
+def test_prompts_are_read_once_and_stay_with_their_rows():
+    """Also when rows are taken and joined; one part that was not read leaves none."""
+    pairs = read(simulated_pairs(6))
+
+    assert pairs.take([4]).features == (pairs.features[4],)
+    assert joined([pairs.take([1]), pairs]).features == (pairs.features[1], *pairs.features)
+    assert joined([pairs, simulated_pairs(2, prefix="new")]).features == ()
 
 
 def test_routellm_has_its_published_rows_subjects_and_costs(there):
