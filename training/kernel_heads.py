@@ -211,7 +211,8 @@ class _Ridge:
         for penalty in penalties:
             heavy = gram.copy()
             heavy[np.diag_indices_from(heavy)] += penalty
-            weights = scipy.linalg.solve(heavy, cross, assume_a="pos", overwrite_a=True)
+            factor = scipy.linalg.cho_factor(heavy, lower=True, overwrite_a=True, check_finite=False)
+            weights = scipy.linalg.cho_solve(factor, cross, check_finite=False)
             found.append(Line(weights, target - columns @ weights))
         return found
 
