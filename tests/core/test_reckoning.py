@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 
 import pytest
 
+from router.ledger.codec import encode
 from router.signals import NAMES, TELLING, answer_signals
 from router.signals.reading import read
 from router.types import Message, Request
 from tests.kit import ask, said
+from tests.ledger.samples import attempt, decision
 
 QUESTION = (
     "There are 3 boxes of 12 eggs. Anna sells half for $2 each. Then Bert pays 9. How many dollars does Anna get?"
@@ -125,7 +128,12 @@ def test_only_the_last_question_of_a_conversation_gives_its_numbers():
     assert read["givens_unused"] == 0
 
 
-def test_signals_that_tell_a_number_are_signals():
+def test_signals_that_tell_a_number_are_not_kept_where_its_text_is_not():
+    made = decision(attempts=(attempt(signals=dict.fromkeys(NAMES, 1.0)),))
+
+    (row,) = encode(made, None, kept="hash").attempts
+
+    assert set(json.loads(row[-1])) == set(NAMES) - TELLING
     assert set(NAMES) > TELLING
 
 
