@@ -63,9 +63,9 @@ PROTOCOL = (
     "call costs what the model's calls cost on average on the split, the self-check included; every model asked is "
     "paid. Figures are means over the chains, lower is better. Their grid search and Markov copula are run again here, "
     "on the same rows; grid_search_any_models is their search with models left out where that is better on train. "
-    "error_cost_auc: fitted backward induction over chances after any set of answers, 41 prices of "
-    "cost. same_actions: the same chances, models asked in order from the first, the last answer returned, 164 prices. Intervals: "
-    "95 %, bootstrap over test questions with policies and bounds as they are; differences (behind) are paired."
+    "error_cost_auc: fitted backward induction over chances after any set of answers, 41 prices of cost. "
+    "same_actions: the same chances, models asked in order from the first, the last answer returned, 164 prices. "
+    "Intervals: 95 %, bootstrap over test questions with policies and bounds as they are; differences are paired."
 )
 QUICK = (
     " Quick: chains of two models only, 15 prices, no Markov copula, so bounds where the grid search's curve is: its "
