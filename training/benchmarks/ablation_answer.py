@@ -20,13 +20,19 @@ from training.fit import fit
 from training.hull import Mean, area, hull
 from training.library import FAMILIES, Candidate, Family, candidates
 from training.records import Query, Records
-from training.rungs import affordable
+from training.rungs import RUNGS, affordable
 from training.table import Table, table_of, walk
 
 SHARES = (0.95, 0.98, 0.99)
 
 WHOLE = "answer"
 """The rung that signals are taken from, and whose estimators the rules share; with too few labels, the highest."""
+
+SLOW = "trees"
+"""The rung that takes ten times as long as any other."""
+
+EVERY = tuple(rung.name for rung in RUNGS)
+QUICK = tuple(name for name in EVERY if name != SLOW)
 
 SIGNALS: Mapping[str, Callable[[Completion], Completion]] = MappingProxyType(
     {
@@ -50,14 +56,17 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Queries to fit and to tune on, and queries that nothing saw."""
+    """Queries to fit and to tune on, and queries that nothing saw; ``rungs`` are those that are fitted, in order, as
+    far as the labels allow.
+    """
 
     train: Records
     held: Records
     ladder: Ladder
+    rungs: tuple[str, ...] = QUICK
 
 
-def drawn(records: Records, ladder: Ladder, *, labels: int, seed: int) -> Split:
+def drawn(records: Records, ladder: Ladder, *, labels: int, seed: int, rungs: tuple[str, ...] = QUICK) -> Split:
     """So many queries drawn by prompt to learn from, and all others."""
     keys = np.unique([query.split_key for query in records.queries])
     place = dict(zip(np.random.default_rng(seed).permutation(keys).tolist(), range(len(keys)), strict=True))
@@ -67,13 +76,14 @@ def drawn(records: Records, ladder: Ladder, *, labels: int, seed: int) -> Split:
         train=_as(records, [query for query in ordered if place[query.split_key] <= last], "train"),
         held=_as(records, [query for query in ordered if place[query.split_key] > last], "test"),
         ladder=ladder,
+        rungs=rungs,
     )
 
 
 def measured(split: Split, *, report: Report = lambda _: None) -> dict[str, Figures]:
     """By variant what its policies' curve comes to on the held-out queries."""
     told: dict[str, Figures] = {}
-    rungs = [rung.name for rung in affordable(len(split.train))]
+    rungs = [rung.name for rung in affordable(len(split.train)) if rung.name in split.rungs]
     whole = WHOLE if WHOLE in rungs else rungs[-1]
     for rung in rungs:
         report(f"the rung {rung}")
