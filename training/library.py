@@ -23,7 +23,7 @@ FAMILIES: tuple[Family, ...] = ("single", "thresholds", "cost_aware", "frugal", 
 GRID = 15
 """Quantiles of the observed chances at which thresholds are tried."""
 
-LAMBDAS = 25
+LAMBDAS = 41
 """Prices of cost that are tried, evenly on a log scale, for each family that has one."""
 
 _WIDEST = (-2.5, 1.0)

@@ -18,6 +18,9 @@ LAMBDAS = 21
 
 DRAWS = 200
 
+SLACK = 0.5
+"""Standard errors that a simpler rung may be behind; at one, rungs that were best for induction were passed over."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -49,7 +52,7 @@ def curve_of(table: Table) -> Curve:
 
 @dataclass(frozen=True)
 class Picked:
-    """``chosen`` is the place of the simplest curve within one standard error of the best; ``behind`` says by how
+    """``chosen`` is the place of the simplest curve within half a standard error of the best; ``behind`` says by how
     much each is below the best, and ``error`` the standard error of that.
     """
 
@@ -62,8 +65,8 @@ class Picked:
 def pick(curves: Sequence[Curve], *, weight: Floats, keys: Sequence[str], seed: int = 0) -> Picked:
     """Pick among ``curves`` over the same rows, the simplest first.
 
-    The one-standard-error rule (Breiman, Friedman, Olshen and Stone 1984), the error that of the paired difference,
-    by a bootstrap over ``keys``.
+    The one-standard-error rule (Breiman, Friedman, Olshen and Stone 1984) with :data:`SLACK`, the error that of the
+    paired difference, by a bootstrap over ``keys``.
     """
     areas = np.array([curve.area(weight) for curve in curves])
     best = int(np.argmax(areas))
@@ -75,5 +78,5 @@ def pick(curves: Sequence[Curve], *, weight: Floats, keys: Sequence[str], seed: 
         drawn[draw] = [curve.area(weight * times) for curve in curves]
     behind = areas[best] - areas
     error = (drawn[:, [best]] - drawn).std(axis=0)
-    chosen = int(np.argmax(behind <= error))
+    chosen = int(np.argmax(behind <= SLACK * error))
     return Picked(chosen, tuple(areas.tolist()), tuple(behind.tolist()), tuple(error.tolist()))
