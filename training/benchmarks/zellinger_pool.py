@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 from router.errors import InputError
 from router.policy import Thresholds
 from router.pricing import NANO
-from router.signals import NAMES, answer_signals
 from router.tiers import Ladder
 from training.benchmarks.curve_reading import GRID, Reading, followed, oracle, read, regret, routed
 from training.benchmarks.pools import POOLS, RUNGS, Parts, judged, parts, pool
@@ -25,7 +24,7 @@ from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
 from training.hull import hull
 from training.library import FAMILIES, Candidate, candidates, lambdas
-from training.records import Records
+from training.records import Outcome, Records
 from training.table import Table, states
 
 SEEDS = range(20)
@@ -237,16 +236,7 @@ def _raw(thirds: Parts, size: int) -> tuple[Table, Table]:
 
 
 def _unread(records: Records) -> Table:
-    place = NAMES.index("logprob_mean")
-    found = np.array(
-        [
-            [
-                np.nan if one is None else math.exp(answer_signals(query.request, one.completion)[place])
-                for one in query.outcomes
-            ]
-            for query in records.queries
-        ]
-    )
+    found = np.array([[_told(one) for one in query.outcomes] for query in records.queries])
     masks = [0, *(sum(1 << rank for rank in run) for run in states(found.shape[1]))]
     return Table(
         quality=np.array([query.qualities for query in records.queries]),
@@ -257,6 +247,13 @@ def _unread(records: Records) -> Table:
         weight=np.ones(len(found)),
         keys=tuple(query.split_key for query in records.queries),
     )
+
+
+def _told(outcome: Outcome | None) -> float:
+    """An answer's probability by its own tokens, their geometric mean."""
+    if outcome is None or outcome.completion.logprobs is None:
+        return math.nan
+    return float(np.exp(np.mean(outcome.completion.logprobs.values)))
 
 
 def _answers(raw: Table) -> Any:
