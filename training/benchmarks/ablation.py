@@ -47,7 +47,8 @@ PROTOCOL = (
     "are tuned on out-of-fold estimates and the vertices of the training hull followed on all other queries; per "
     "family of rules on the estimators of the rung 'answer'. The rung 'trees' is fitted on the first split only, where "
     "the other rungs stand beside it. area: under quality over cost, from the cheapest to the strongest tier's, x 100; "
-    "cost95 to cost99: the cost of so much of the strongest tier's quality, in % of always asking it. Intervals, before an answer: 95 %, bootstrap over runs and questions together."
+    "cost95 to cost99: the cost of so much of the strongest tier's quality, in % of always asking it. Intervals, "
+    "before an answer: 95 %, bootstrap over runs and questions together."
 )
 QUICK = " Quick: 2,400 questions, 400 labels, 1 seed, no unseen subjects; one pool, 250 labels, 1 split."
 
