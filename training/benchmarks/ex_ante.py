@@ -20,8 +20,10 @@ from training.heads import folds_of
 WORKERS = 2
 """Processes that fit at the same time, where there are as many cores."""
 
-EMBEDDER: str | None = None
-"""What embeds the prompts, by the name that a configuration has for it; None: words and hand-made features alone."""
+EMBEDDER: str | None = "wordllama"
+"""What embeds the prompts, by the name that a configuration has for it; None: words and hand-made features alone.
+
+It was better than none inside the training rows of seeds from 100 up (docs/decisions/0017)."""
 
 EMBEDDED = f"Embedder: {EMBEDDER or 'none'}. "
 
