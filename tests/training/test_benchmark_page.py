@@ -53,6 +53,15 @@ def test_what_is_saved_is_read_back(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == [f"{NAME}.json"]
 
 
+def test_an_outcome_whose_intervals_are_pairs_is_read_too(tmp_path):
+    """Files that were saved before ends of intervals had names make the same page."""
+    path = saved.save(outcome(), tmp_path)
+    told = json.loads(path.read_text())
+    assert told["intervals"]["apgr"] == {"low": 0.64, "high": 0.68}
+    path.write_text(json.dumps(told | {"intervals": {"apgr": [0.64, 0.68], "cpt50": [29.5, 32.5]}}))
+    assert saved.load(path).as_dict() == outcome().as_dict()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

@@ -25,7 +25,7 @@ def test_a_proof_has_the_keys_that_scripts_read():
         "differs", "curves", "axes", "quick", "seconds", "peak_mib",
     ]  # fmt: skip
     assert told["metrics"]["at_400"]["regret"] is None
-    assert told["intervals"]["apgr"] == [0.64, 0.68]
+    assert told["intervals"] == {"apgr": {"low": 0.64, "high": 0.68}, "cpt50": {"low": 29.5, "high": 32.5}}
     assert told["curves"]["ours"][1] == [0.5, 0.7]
 
 

@@ -19,7 +19,8 @@ OPENING = (
     "Each figure below was written by the command that stands beside it, on public data, and this page by "
     "`tierwise train benchmark page` from what the commands saved in [benchmarks/](benchmarks/): no figure of ours is "
     "typed by hand. The public files are looked for in `../shared/data` or in `$TIERWISE_BENCHMARKS`. Every choice was "
-    "made by cross-validation inside training rows; test rows are opened once, by the command. Intervals are 95 %. "
+    "made by cross-validation inside training rows, unless the benchmark says otherwise; test rows are opened once, by "
+    "the command. Intervals are 95 %. "
     "The best published figure is of the same metric, with whatever labels its authors had: what differs is told with "
     "each benchmark. Where a target is missed, it says so."
 )

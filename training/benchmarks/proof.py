@@ -32,7 +32,7 @@ class Proof:
 
     ``protocol`` says in sentences what was done on which data, ``differs`` what differs from the published setting.
     ``metrics`` maps names to figures, nested as deep as one likes; ``intervals`` has the same names, each a pair (low,
-    high), for the figures that have one. ``baselines`` maps the names of routers that ours is compared with, on the
+    high), for the figures that have one; in JSON a pair is a table with ``low`` and ``high``. ``baselines`` maps the names of routers that ours is compared with, on the
     same rows in the same run, to figures of the same names; ``published`` those of others, by their authors' name.
     ``targets`` says of a metric, by its dotted name, what it was to reach; whether it did is computed from the two.
     ``curves`` has lists of [x, y] by name, what x and y are is told by ``axes``. ``quick``: on fewer seeds or rows, so
@@ -85,7 +85,7 @@ class Proof:
             "n_test": self.n_test,
             "seeds": list(self.seeds),
             "metrics": plain(self.metrics),
-            "intervals": plain(self.intervals),
+            "intervals": named_bounds(plain(self.intervals)),
             "baselines": plain(self.baselines),
             "published": plain(self.published),
             "targets": plain(self.targets),
@@ -177,6 +177,15 @@ def met(value: float | None, target: Target) -> bool:
     if value is None or math.isnan(value):
         return False
     return value >= target["reach"] if target["better"] == "higher" else value <= target["reach"]
+
+
+def named_bounds(intervals: Any) -> Any:
+    """Intervals as scripts read them: ``{"low": x, "high": y}`` in place of each pair (low, high)."""
+    if isinstance(intervals, dict):
+        return {name: named_bounds(inner) for name, inner in intervals.items()}
+    if isinstance(intervals, list) and len(intervals) == 2:
+        return {"low": intervals[0], "high": intervals[1]}
+    return intervals
 
 
 def _rounded(curves: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,5 +107,15 @@ def _proof(told: Any, path: Path) -> Proof:
             "differs": tuple(told["differs"]),
             "axes": tuple(told["axes"]),
             "targets": targets,
+            "intervals": _pairs(told["intervals"]),
         }
     )
+
+
+def _pairs(intervals: Any) -> Any:
+    """Intervals as a proof holds them; files that were saved with pairs stay readable."""
+    if not isinstance(intervals, dict):
+        return intervals
+    if set(intervals) == {"low", "high"}:
+        return [intervals["low"], intervals["high"]]
+    return {name: _pairs(inner) for name, inner in intervals.items()}
