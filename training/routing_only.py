@@ -8,7 +8,7 @@ not by log-loss).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,9 +19,8 @@ from router.policy import CostAware, Rule, Run, State
 from router.pricing import NANO
 from router.types import Request
 from training.classifier import Classifier, fit_classifier
-from training.hull import Mean, area, hull
+from training.hull import Mean, area
 from training.shared_forest import SharedForest, fit_forest
-from training.steady import Steady
 from training.steps import Ranks, stepper
 
 Member = Literal["heads", "forest", "both"]
@@ -106,8 +105,6 @@ def operate(expected: Floats, *, quality: Floats, cost: Floats, rule: Rule) -> O
 
 def asked(expected: Floats, *, cost: Floats, rule: Rule) -> Ranks:
     """The tier that ``rule`` asks first for each row of ``expected`` and ``cost`` (n, K): (n,) ranks."""
-    if isinstance(rule, Steady):
-        return asked(rule.lifted(expected), cost=cost, rule=rule.weighing)
     together = stepper(rule)
     if together is not None:
         return together(rule, (), expected, cost)
@@ -120,16 +117,9 @@ def asked(expected: Floats, *, cost: Floats, rule: Rule) -> Ranks:
     return np.array(found, np.int64)
 
 
-def frontier(points: Sequence[Operating]) -> list[Operating]:
-    """The points of the non-decreasing concave hull, cheapest first: found on training rows, they are what ships."""
-    return hull(points)
-
-
-def cheapest(
-    points: Sequence[Operating], *, least: float, also: Callable[[Operating], bool] = lambda _: True
-) -> Operating | None:
-    """The cheapest of ``points`` with a mean quality of at least ``least`` and whatever else is asked of it."""
-    found = [point for point in points if point.quality >= least and also(point)]
+def cheapest(points: Sequence[Operating], *, least: float) -> Operating | None:
+    """The cheapest of ``points`` with a mean quality of at least ``least``."""
+    found = [point for point in points if point.quality >= least]
     return min(found, key=lambda point: point.cost, default=None)
 
 

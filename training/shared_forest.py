@@ -66,14 +66,13 @@ def fit_forest(
     quality: Floats,
     *,
     keys: Sequence[str],
-    weight: Floats | None = None,
     leaf: int = LEAF,
     seed: int = 0,
 ) -> SharedForest:
     """Fit trees to ``quality`` (n, K) in [0, 1], which every tier must have for every row.
 
-    ``keys`` (n,): rows that share one share a fold; ``weight`` (n,) counts a row as so many; ``leaf`` is the least
-    number of rows in a leaf. The terms' directions are those of all n prompts, which looks at no label.
+    ``keys`` (n,): rows that share one share a fold; ``leaf`` is the least number of rows in a leaf. The terms'
+    directions are those of all n prompts, which looks at no label.
 
     Raises:
         InputError: a label is missing, or the lengths differ.
@@ -83,7 +82,6 @@ def fit_forest(
     if np.isnan(quality).any():
         row = int(np.isnan(quality).any(axis=1).argmax())
         raise InputError(f"row {row} has no label of some tier; trees shared by all tiers need a label of every one")
-    mass = np.ones(len(quality)) if weight is None else weight
     with threadpool_limits(1):
         features = [prompt_features(request) for request in requests]
         topics = _topics(features, seed)
@@ -92,9 +90,9 @@ def fit_forest(
         held_out = np.empty_like(quality)
         for number in np.unique(fold):
             inside, outside = fold != number, fold == number
-            trees = _trees(leaf, seed).fit(rows[inside], quality[inside], sample_weight=mass[inside])
+            trees = _trees(leaf, seed).fit(rows[inside], quality[inside])
             held_out[outside] = trees.predict(rows[outside]).reshape(-1, quality.shape[1])
-        trees = _trees(leaf, seed).fit(rows, quality, sample_weight=mass)
+        trees = _trees(leaf, seed).fit(rows, quality)
     return SharedForest(topics, trees, _clipped(held_out))
 
 

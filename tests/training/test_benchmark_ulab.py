@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.errors import InputError
+from router.policy import CostAware
 from router.types import Request, as_messages
 from training import public
 from training.benchmarks import llmrouter_peers, registry, routerarena_robustness, ulab
 from training.benchmarks.cost_curves import Curve, curve_of, drawn, joined, standing
-from training.benchmarks.llmrouter_14 import middle_of
+from training.benchmarks.llmrouter_14 import intervals, middle_of, spanned, told_apart
 from training.benchmarks.llmrouter_peers import Dense
 from training.benchmarks.twins import Twins, compared, words_kept
 
@@ -78,7 +83,7 @@ def test_a_prompt_on_both_sides_is_refused():
         routerarena_robustness.apart(prompts("one"), twins("One"))
 
 
-def test_the_steady_router_learns_from_no_prompt_of_routerarena(there):
+def test_the_judged_router_learns_from_no_prompt_of_routerarena(there):
     """One model of each price, nothing of what it is judged on."""
     judged = routerarena_robustness.load()
 
@@ -136,7 +141,7 @@ def test_standing_is_against_the_best_of_the_others_at_each_cost():
     assert behind.best_share == 0.0
     assert behind.lead == pytest.approx(-0.1)
     assert behind.margins == pytest.approx({"low": 0.1, "high": -0.1})
-    assert behind.win_share == {"low": 1.0, "high": 0.0}
+    assert behind.win_chance == {"low": 1.0, "high": 0.0}
     assert behind.mean_interval[0] <= behind.mean <= behind.mean_interval[1]
 
 
@@ -146,6 +151,78 @@ def test_the_middle_of_the_range_is_even_in_the_logarithm():
 
     assert len(middle) == 21
     assert (middle[0], middle[10], middle[-1]) == pytest.approx((2.0, 4.0, 8.0))
+
+
+def three_models(rows):
+    """Simulated: three models, the dearer the better, and a curve through all three."""
+    rng = np.random.default_rng(5)
+    few = prompts(*(f"question {row}" for row in range(rows)))
+    quality = (rng.random((rows, 3)) < [0.2, 0.5, 0.8]).astype(float)
+    cost = rng.uniform(0.5, 1.5, (rows, 1)) * [1.0, 2.0, 3.0]
+    judged = dataclasses.replace(few, quality=quality, cost=cost)
+    return judged, curve_of([np.full(rows, rank) for rank in range(3)], quality=quality, cost=cost)
+
+
+def test_a_mix_of_the_ends_recovers_half_of_the_gap():
+    """Over all costs from the cheapest to the dearest model; nothing where the models are equally good."""
+    judged = dataclasses.replace(
+        prompts("One", "Two"), quality=np.array([[0.0, 1.0], [0.5, 0.5]]), cost=np.array([[1.0, 3.0], [1.0, 3.0]])
+    )
+    ends = curve_of([np.array([0, 0]), np.array([1, 1])], quality=judged.quality, cost=judged.cost)
+
+    assert spanned(ends, judged) == pytest.approx((0.5, 0.5))
+    assert spanned(ends, judged, counts=np.array([3.0, 1.0])) == pytest.approx((0.5, 0.5))
+    over, recovered = spanned(ends, judged, counts=np.array([0.0, 1.0]))
+    assert over == pytest.approx(0.5)
+    assert np.isnan(recovered)
+
+
+def test_a_model_that_is_always_right_has_no_say_in_the_auroc():
+    """There is nothing to tell apart; in the calibration error it counts."""
+    quality = np.array([[1.0, 1.0], [0.0, 1.0]])
+
+    found = told_apart(np.array([[1.0, 0.5], [0.0, 0.5]]), quality)
+
+    assert found == {"auroc": 1.0, "ece": pytest.approx(0.25)}
+
+
+def test_the_intervals_hold_what_they_are_of_and_shrink_with_more_prompts():
+    """Over draws of the prompts, of the figures of the estimates and of the curve."""
+    widths = []
+    for rows in (60, 960):
+        judged, curve = three_models(rows)
+        expected = np.clip(0.6 * judged.quality + np.random.default_rng(6).uniform(0, 0.4, (rows, 3)), 0, 1)
+        expected[:, 0] = 1 - expected[:, 0]
+        found = intervals(curve, expected, judged, draws=100)
+        over, recovered = spanned(curve, judged)
+        figures = {"auroc": told_apart(expected, judged.quality)["auroc"], "aiq": over, "cost_apgr": recovered}
+        assert set(found) == {*figures, "ece"}
+        for name, value in figures.items():
+            assert found[name][0] <= value <= found[name][1]
+        widths.append({name: found[name][1] - found[name][0] for name in ("aiq", "cost_apgr")})
+    assert all(widths[1][name] < widths[0][name] / 2 for name in widths[0])
+
+
+@given(st.integers(0, 10_000))
+def test_a_curve_that_asks_the_cheapest_model_has_a_quality_at_every_cost(seed):
+    """Sums in another order differ in the last digit, and that makes no figure vanish."""
+    judged, curve = three_models(40)
+    counts = np.bincount(np.random.default_rng(seed).integers(0, 40, 40), minlength=40).astype(float)
+
+    assert np.isfinite(spanned(curve, judged, counts=counts)[0])
+
+
+def test_a_tuned_rule_tells_what_it_comes_to_on_the_prompts_it_was_tuned_on():
+    """The cheapest that keeps enough of the strongest tier's quality, or the best tier whatever it costs."""
+    train = dataclasses.replace(
+        prompts("One", "Two"), quality=np.array([[1.0, 1.0], [0.0, 1.0]]), cost=np.array([[1.0, 9.0], [1.0, 9.0]])
+    )
+
+    kept = routerarena_robustness.tuned(train.quality, train)
+    never = routerarena_robustness.tuned(1 - train.quality, train)
+
+    assert (kept.chosen.tolist(), kept.quality, kept.cost) == ([0, 1], 1.0, 5.0)
+    assert never.rule == CostAware(quality_per_dollar=0.0)
 
 
 @pytest.mark.parametrize("router", llmrouter_peers.ROUTERS)

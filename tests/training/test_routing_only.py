@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from router.errors import InputError
-from router.policy import CostAware, Run, State
+from router.policy import CostAware
 from router.types import Request, as_messages
 from training import routing_only
 from training.routing_only import asked, cheapest, operate, price_rules, sweep
 from training.shared_forest import fit_forest
-from training.steady import Steady, steady_rules
-from training.steady_fit import fit_steady
 
 KINDS = {
     "sum": "Add the numbers {a} and {b} and give the total as one number, please.",
@@ -123,96 +119,13 @@ def test_a_higher_price_never_costs_more(fitted):
 
 
 def test_the_cheapest_point_that_is_good_enough_is_found_or_none():
-    """And whatever else is asked of it."""
+    """At a price that is too high nothing is good enough."""
     expected, cost = np.array([[0.2, 0.9], [0.8, 0.9]]), np.array([[1.0, 2.0], [1.0, 2.0]])
     rules = [CostAware(quality_per_dollar=price * 1e9) for price in (0.0, 0.5, 5.0)]
     points = sweep(expected, quality=expected, cost=cost, rules=rules)
 
     assert cheapest(points, least=0.8) == points[1]
-    assert cheapest(points, least=0.8, also=lambda point: point.quality > 0.88) == points[0]
     assert cheapest(points, least=1.0) is None
-
-
-@given(
-    st.lists(st.floats(0, 1), min_size=3, max_size=3),
-    st.integers(0, 2),
-    st.floats(0, 1),
-    st.floats(0, 1e6),
-)
-def test_the_rule_with_a_home_asks_the_same_of_one_request_as_of_many(quality, home, margin, price):
-    """One rule, whether a request at a time or an array."""
-    rule = Steady(quality_per_dollar=price, home=home, margin=margin)
-    state = State(run=(), allowed=frozenset(range(3)), quality=tuple(quality), cost=tuple(COST))
-
-    step = rule.next(state)
-
-    assert isinstance(step, Run)
-    assert asked(np.array([quality]), cost=COST[None], rule=rule).tolist() == [step.rank]
-
-
-def test_the_home_keeps_what_no_other_tier_beats_by_the_margin():
-    """With its margin, at equal prices; and without one it is the cost-aware rule."""
-    expected, free = np.array([[0.5, 0.6, 0.55], [0.5, 0.9, 0.55]]), np.zeros((2, 3))
-
-    assert asked(expected, cost=free, rule=Steady(quality_per_dollar=0.0, home=0, margin=0.2)).tolist() == [0, 1]
-    assert asked(expected, cost=free, rule=Steady(quality_per_dollar=0.0, home=0, margin=0.0)).tolist() == [1, 1]
-
-
-def test_a_larger_margin_never_leaves_home_more_often(fitted):
-    """So steadiness can be bought by it."""
-    expected, cost = fitted.held_out[fitted.picked], np.tile(COST, (300, 1))
-    rules = [rule for rule in steady_rules(cost, worth=(0.3,), margins=(0.0, 0.1, 0.3, 0.9)) if rule.home == 2]
-
-    away = [(asked(expected, cost=cost, rule=rule) != 2).mean() for rule in rules]
-
-    assert away == sorted(away, reverse=True)
-
-
-def test_after_an_answer_the_rule_with_a_home_weighs_as_without():
-    """The margin is for the first call alone."""
-    state = State(run=(0,), allowed=frozenset({1, 2}), quality=(0.5, 0.9, 0.9), cost=tuple(COST))
-    rule = Steady(quality_per_dollar=1.0, home=2, margin=0.5)
-
-    assert CostAware(quality_per_dollar=1.0).next(state) == rule.next(state)
-    assert rule.as_dict() == {"kind": "steady", "quality_per_dollar": 1.0, "home": 2, "margin": 0.5}
-
-
-def test_the_steady_router_is_good_enough_steady_and_not_constant(simulated):
-    """What it was asked for, held out: and the mix of tiers says that it still routes."""
-    requests, quality, _ = simulated
-
-    found = fit_steady(
-        requests,
-        quality,
-        keys=[request.text for request in requests],
-        cost_of=lambda requests: np.tile(COST, (len(requests), 1)),
-        share=0.9,
-        steady=0.9,
-        largest=0.8,
-    )
-
-    assert found.quality >= 0.9
-    assert found.cost < 1
-    assert max(found.mix) <= 0.8
-    assert found.kept >= 0.9
-    assert set(found.facts(["a", "b", "c"])["mix"]) == {"a", "b", "c"}
-    assert len(found.ask(requests[:5], np.tile(COST, (5, 1)))) == 5
-
-
-def test_a_quality_out_of_reach_is_one_sentence(simulated):
-    """Nothing is better than what all tiers together could be."""
-    requests, quality, _ = simulated
-
-    with pytest.raises(InputError, match=r"no rule keeps 200%"):
-        fit_steady(
-            requests[:100],
-            quality[:100],
-            keys=[request.text for request in requests[:100]],
-            cost_of=lambda requests: np.tile(COST, (len(requests), 1)),
-            share=2.0,
-            steady=0.9,
-            largest=0.8,
-        )
 
 
 def test_what_a_rule_comes_to_is_of_the_tiers_it_asks():

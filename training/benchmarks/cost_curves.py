@@ -74,7 +74,7 @@ class Standing:
     """One curve against others at the same costs.
 
     ``mean`` quality over the costs, ``lead`` the least distance above the best of the others at any of them (negative:
-    below), ``best_share`` the share of the costs where it is the best. ``win_share``: against each other curve, the
+    below), ``best_share`` the share of the costs where it is the best. ``win_chance``: against each other curve, the
     share of bootstrap draws with the larger mean.
     """
 
@@ -85,7 +85,7 @@ class Standing:
     mean_interval: tuple[float, float]
     lead_interval: tuple[float, float]
     margin_intervals: Mapping[str, tuple[float, float]]
-    win_share: Mapping[str, float]
+    win_chance: Mapping[str, float]
 
 
 def standing(ours: Curve, others: Mapping[str, Curve], costs: Floats, *, seed: int = 0, draws: int = DRAWS) -> Standing:
@@ -113,7 +113,7 @@ def standing(ours: Curve, others: Mapping[str, Curve], costs: Floats, *, seed: i
         mean_interval=bounds(means),
         lead_interval=bounds(leads),
         margin_intervals={name: bounds(values) for name, values in margins.items()},
-        win_share={name: float((values > 0).mean()) for name, values in margins.items()},
+        win_chance={name: float((values > 0).mean()) for name, values in margins.items()},
     )
 
 
