@@ -187,6 +187,8 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
     field = name.rpartition(".")[2]
     if field == "rate" and not (array >= 0).all():
         raise ValueError(f"{name} is below 0")
+    if name == "embedder.probes" and not np.isin(np.linalg.norm(array, axis=1).round(6), (0.0, 1.0)).all():
+        raise ValueError(f"{name} holds a vector whose length is neither 0 nor 1")
     if field == "scale" and not (array * LARGEST >= 1).all():
         raise ValueError(f"{name} holds a number that is 0, below it, or too near it to divide by")
     if field == "x" and not (array[:, 1:] >= array[:, :-1]).all():

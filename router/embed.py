@@ -91,6 +91,7 @@ class Imprint:
         if probes.shape[1] != self.dimension:
             return f"its vectors have {probes.shape[1]} numbers, and the bundle was trained on {self.dimension}"
         cosines = (probes * self.probes).sum(axis=1)
+        cosines[~probes.any(axis=1) & ~self.probes.any(axis=1)] = 1.0  # neither finds anything in it
         if (cosines < LEAST_COSINE).any():
             return (
                 f"it is another model or version than the bundle was trained with: the cosine of one text's two "
@@ -103,16 +104,23 @@ def imprint_of(embedder: Embedder) -> Imprint:
     """What ``embedder`` is now.
 
     Raises:
-        EmbedderError: it cannot be loaded or used.
+        EmbedderError: it cannot be loaded or used, or finds nothing in any probe: no other could be told from it.
     """
-    return Imprint(embedder.name, embedder(PROBES))
+    probes = embedder(PROBES)
+    if not probes.any():
+        raise EmbedderError(
+            f"the embedder {embedder.name!r} gave nothing but zeros for {len(PROBES)} ordinary prompts; see that its "
+            "model is whole, or name another"
+        )
+    return Imprint(embedder.name, probes)
 
 
 class Lazy:
     """An embedder whose model is loaded at the first call, once for all threads; every vector is looked at.
 
     ``load`` gives the function that does the work. ``imprint`` is what it must be, where something was trained with
-    it. What went wrong in loading goes wrong again at each call, without another attempt.
+    it. What went wrong in loading goes wrong again at each call, without another attempt, as an error of its own: one
+    that is raised again and again would collect the frames, and so the prompts, of every request.
 
     Raises:
         BundleError: it is another model than ``imprint``'s.
@@ -125,7 +133,7 @@ class Lazy:
         self._lock = threading.Lock()
         self._encode: Encode | None = None
         self._dimension = 0
-        self._fault: EmbedderError | BundleError | None = None
+        self._fault: tuple[type[EmbedderError | BundleError], str] | None = None
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed ``texts``; none of them only loads the model.
@@ -150,7 +158,8 @@ class Lazy:
             if self._encode is not None:
                 return self._encode
             if self._fault is not None:
-                raise self._fault
+                kind, told = self._fault
+                raise kind(told)
             try:
                 encode = self._load()
                 probes = _vectors(self.name, encode, PROBES)
@@ -160,7 +169,7 @@ class Lazy:
                         "or train again"
                     )
             except (EmbedderError, BundleError) as error:
-                self._fault = error
+                self._fault = type(error), str(error)
                 raise
             self._dimension = probes.shape[1]
             self._encode = encode

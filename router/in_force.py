@@ -59,7 +59,7 @@ class InForce:
 
         Raises:
             ConfigError, BundleError: as :func:`router.planning.plan_of`.
-        EmbedderError: the embedder that the bundle needs cannot be loaded.
+            EmbedderError: the embedder that the bundle needs cannot be loaded.
         """
         path = bundle_path(config)
         seen = (_stamp(path), _stamp(alarm_path(path)))  # before it is read: what replaces it meanwhile looks new

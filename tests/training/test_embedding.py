@@ -24,7 +24,7 @@ from router.estimators import sigmoid
 from router.features import prompt_features
 from router.policy import CostAware
 from router.providers.fake import FakeProvider
-from tests.core.test_embed import embedded_bundle
+from tests.core.test_embedded import embedded_bundle
 from tests.kit import said
 from tests.training.simulated import TIERS, random_prompts, records
 from training import kernel_heads
