@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from router.features import Floats
 from training.estimators.newton import Logistic
-from training.estimators.soft_rows import soft_rows
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -52,7 +47,7 @@ def folds_of(keys: Sequence[str], *, folds: int = FOLDS, seed: int = 0) -> Ints:
 
 
 def fit_head(
-    matrix: Any,
+    matrix: Floats,
     quality: Floats,
     *,
     weight: Floats,
@@ -63,15 +58,14 @@ def fit_head(
 ) -> Head:
     """Fit one head, its penalty chosen by cross-validated log-loss.
 
-    ``matrix`` (n, D) is dense or sparse; ``quality`` (n,) in [0, 1], a soft label counting as both classes in
-    proportion, NaN as no label; ``fold`` (n,) are the folds. ``trusted`` (D,) marks columns of a dense matrix whose
-    penalty is a light one, always the same: with few labels the others can then be shrunk to nothing without dragging
-    these along. Where columns are themselves estimates, ``views[f]`` (n, D) is the matrix for holding out fold f, its
-    estimates from fits that never saw that fold: otherwise the labels of the held-out fold leak through the estimates
-    of the other rows. Where the labels are of one class, the head is constant.
+    ``matrix`` (n, D); ``quality`` (n,) in [0, 1], a soft label counting as both classes in proportion, NaN as no label;
+    ``fold`` (n,) are the folds. ``trusted`` (D,) marks columns whose penalty is a light one, always the same: with few
+    labels the others can then be shrunk to nothing without dragging these along. Where columns are themselves
+    estimates, ``views[f]`` (n, D) is the matrix for holding out fold f, its estimates from fits that never saw that
+    fold: otherwise the labels of the held-out fold leak through the estimates of the other rows. Where the labels are
+    of one class, the head is constant.
     """
     known = ~np.isnan(quality) & (weight > 0)
-    path = _sparse_path if scipy.sparse.issparse(matrix) else partial(_dense_path, trusted=trusted)
     if not learnable(quality[known], fold[known]):
         return _constant(matrix.shape, quality[known], weight[known], fold, known)
     logits = np.empty((len(penalties), len(quality)))
@@ -79,7 +73,8 @@ def fit_head(
         inside = known & (fold != number)
         outside = fold == number
         seen = matrix if views is None else views[int(number)]
-        for place, (weights, intercept) in enumerate(path(seen[inside], quality[inside], weight[inside], penalties)):
+        path = _path(seen[inside], quality[inside], weight[inside], penalties, trusted=trusted)
+        for place, (weights, intercept) in enumerate(path):
             logits[place, outside] = seen[outside] @ weights + intercept
     target, mass = quality[known], weight[known]
     losses = [
@@ -87,7 +82,7 @@ def fit_head(
         for row in logits[:, known]
     ]
     best = int(np.argmin(losses))
-    weights, intercept = path(matrix[known], target, mass, penalties[best : best + 1])[0]
+    weights, intercept = _path(matrix[known], target, mass, penalties[best : best + 1], trusted=trusted)[0]
     held_out = logits[best]
     held_out[~known] = matrix[~known] @ weights + intercept
     return Head(weights, intercept, held_out, penalties[best])
@@ -114,7 +109,7 @@ def _constant(shape: tuple[int, ...], quality: Floats, weight: Floats, fold: Int
     return Head(np.zeros(shape[1]), logit(np.ones(len(inner), bool)), logits, 0.0)
 
 
-def _dense_path(
+def _path(
     matrix: Floats, quality: Floats, weight: Floats, penalties: Sequence[float], *, trusted: Bools | None
 ) -> list[tuple[Floats, float]]:
     design = np.column_stack([matrix, np.ones(len(matrix))])
@@ -127,17 +122,4 @@ def _dense_path(
             ridge[:-1][trusted] = 1 / LIGHT
         theta = solver.solve(ridge, tolerance=_TIGHT).copy()
         found.append((theta[:-1], float(theta[-1])))
-    return found
-
-
-def _sparse_path(
-    matrix: Any, quality: Floats, weight: Floats, penalties: Sequence[float]
-) -> list[tuple[Floats, float]]:
-    doubled = soft_rows(np.empty((len(quality), 0)), quality, weight)
-    rows = matrix[doubled.source]
-    model = LogisticRegression(solver="newton-cg", warm_start=True, max_iter=2000)
-    found = []
-    for penalty in penalties:
-        model.set_params(C=penalty).fit(rows, doubled.y, sample_weight=doubled.weight)
-        found.append((model.coef_[0].copy(), float(model.intercept_[0])))
     return found

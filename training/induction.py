@@ -60,7 +60,7 @@ def fit_induction(prepared: Prepared, quality_per_dollar: float, *, without: int
     The rows of fold ``without`` are not learned from.
     """
     table, price = prepared.table, quality_per_dollar / NANO
-    labels = float(table.weight[prepared.fold != without].sum())
+    labels = _effective(table.weight[prepared.fold != without])
     values: dict[int, Floats] = {}
     fitted: dict[int, Advantages] = {}
     for run in (*reversed(_told_apart(table)), ()):
@@ -91,11 +91,19 @@ def _told_apart(table: Table) -> list[tuple[int, ...]]:
     return sorted(runs, key=lambda run: (len(run), run))
 
 
+def _effective(weight: Floats) -> float:
+    """How many equally weighted rows say as much as rows of these weights (Kish 1965): a row that stands for twenty
+    requests still has one label.
+    """
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
 def _stopped(prepared: Prepared, mask: int, labels: float) -> Floats:
     """What stopping is worth: the answer of the highest confidence.
 
     A label says it without bias and with much noise, the confidence in it the other way round: they are averaged,
-    the label's share growing with the number of rows.
+    the label's share growing with the effective number of rows, ``labels``.
     """
     table, best = prepared.table, prepared.stops[mask]
     rows = np.arange(len(table))

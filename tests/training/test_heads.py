@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,45 +33,29 @@ def close(one, other, tolerance=1e-4):
     assert other.intercept == pytest.approx(one.intercept, abs=tolerance)
 
 
-@pytest.mark.parametrize("shape", ["dense", "sparse"])
-def test_a_label_between_counts_as_both_classes_in_proportion(shape):
+def test_a_label_between_counts_as_both_classes_in_proportion():
     """A quality of 0.7 is seven rows that are right and three that are wrong, of a tenth's weight each."""
     s = Sample(60)
     soft = np.where(s.quality == 1, 0.7, 0.2)
     rows = np.repeat(np.arange(60), 10)
     hard = (np.tile(np.arange(10), 60) < np.repeat(np.round(soft * 10), 10)).astype(float)
-    wrap = scipy.sparse.csr_matrix if shape == "sparse" else np.asarray
 
-    one = fitted(wrap(s.matrix), soft, s.weight, s.fold, penalties=(1.0,))
-    other = fitted(wrap(s.matrix[rows]), hard, np.full(600, 0.1), s.fold[rows], penalties=(1.0,))
+    one = fitted(s.matrix, soft, s.weight, s.fold, penalties=(1.0,))
+    other = fitted(s.matrix[rows], hard, np.full(600, 0.1), s.fold[rows], penalties=(1.0,))
 
     close(one, other, 1e-3)
 
 
-@pytest.mark.parametrize("shape", ["dense", "sparse"])
-def test_a_weight_is_a_repetition(shape):
+def test_a_weight_is_a_repetition():
     """A row of weight 3 counts as the same row three times."""
     s = Sample(80)
     times = np.random.default_rng(1).integers(1, 4, 80)
     rows = np.repeat(np.arange(80), times)
-    wrap = scipy.sparse.csr_matrix if shape == "sparse" else np.asarray
 
-    one = fitted(wrap(s.matrix), s.quality, times.astype(float), s.fold, penalties=(1.0,))
-    other = fitted(wrap(s.matrix[rows]), s.quality[rows], np.ones(len(rows)), s.fold[rows], penalties=(1.0,))
+    one = fitted(s.matrix, s.quality, times.astype(float), s.fold, penalties=(1.0,))
+    other = fitted(s.matrix[rows], s.quality[rows], np.ones(len(rows)), s.fold[rows], penalties=(1.0,))
 
     close(one, other, 1e-3)
-
-
-def test_dense_and_sparse_heads_are_the_same():
-    """Two solvers, one function."""
-    s = Sample()
-
-    one = fitted(s.matrix, s.quality, s.weight, s.fold)
-    other = fitted(scipy.sparse.csr_matrix(s.matrix), s.quality, s.weight, s.fold)
-
-    close(one, other, 1e-2)
-    assert other.logits == pytest.approx(one.logits, abs=2e-2)
-    assert one.penalty == other.penalty
 
 
 def test_rows_without_a_label_teach_nothing_and_are_told_a_chance():

@@ -12,6 +12,7 @@ from router.policy import Advantages, Induction, Run, State, Stop
 from router.policy.induction import compact
 from router.pricing import NANO
 from tests.training.simulated_tiers import table
+from training import induction
 from training.heads import folds_of
 from training.induction import fit_induction, prepare
 from training.table import Table, walk
@@ -166,8 +167,9 @@ def test_rows_that_are_left_out_have_no_say():
     assert one == other
 
 
-def test_a_weight_is_a_repetition():
-    """A request that stands for two counts as two."""
+def test_a_weight_is_a_repetition(monkeypatch):
+    """A request that stands for two counts as two in every regression; here on labels alone."""
+    monkeypatch.setattr(induction, "TRUSTED", 0)
     found = table(200, count=2)
     times = np.random.default_rng(0).integers(1, 3, 200)
     rows = np.repeat(np.arange(200), times)
@@ -180,6 +182,21 @@ def test_a_weight_is_a_repetition():
         for rank, (intercept, weights) in told.actions.items():
             assert other[mask].actions[rank][0] == pytest.approx(intercept, abs=1e-6)
             assert other[mask].actions[rank][1] == pytest.approx(weights, abs=1e-6)
+
+
+def test_labels_are_trusted_by_how_many_there_are_and_not_by_what_they_stand_for():
+    """Equal weights change nothing, however large; where one row weighs as much as all the others, it has one label."""
+    found = table(200, count=2)
+    heavy = np.where(np.arange(200) == 0, 199.0, 1.0)
+
+    assert induction._effective(np.ones(200)) == 200
+    assert induction._effective(np.full(200, 20.0)) == pytest.approx(200)
+    assert induction._effective(heavy) == pytest.approx(398**2 / (199**2 + 199))
+    assert induction._effective(np.zeros(0)) == 0
+    few, many = (prepare(replace(found, weight=weight), fold=folds_of(found.keys)) for weight in (heavy, np.ones(200)))
+    labels = [induction._stopped(one, 1, induction._effective(one.table.weight)) for one in (few, many)]
+    confidence = found.chances[1][:, 0]
+    assert np.abs(labels[0] - confidence).mean() < 0.05 * np.abs(labels[1] - confidence).mean()
 
 
 def test_five_tiers_are_fitted_as_deep_as_states_are_told_apart():

@@ -107,6 +107,25 @@ def test_a_row_that_one_tier_did_not_answer_teaches_the_other_and_no_gain():
     assert heads.gains is not None
 
 
+def test_few_whole_rows_do_not_overrule_many_labels():
+    """In a log whose prompts mostly have one tier's label, the gains' share is at most that of the whole rows.
+
+    14 whole prompts beside 700 labels a tier: their differences are noise, and what the tiers' labels tell stays.
+    """
+    columns, quality, fold = simulated(1400)
+    partial = quality.copy()
+    partial[np.arange(1400), np.arange(1400) % 2] = np.nan
+    partial[::101] = quality[::101]
+    weight = np.ones_like(quality)
+
+    heads = fit_heads(columns, partial, weight=weight, fold=fold)
+    _, tiers_alone = heads.tiers.chosen()
+
+    complete, scarcest = 14, int((~np.isnan(partial)).sum(axis=0).min())
+    assert 0 < heads.gain_share <= complete / scarcest
+    assert np.abs(heads.held_out - tiers_alone).max() < 0.01
+
+
 def test_a_weight_of_two_is_the_row_twice():
     columns, quality, fold = simulated(150)
     weight = np.ones_like(quality)
