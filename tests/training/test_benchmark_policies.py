@@ -130,13 +130,13 @@ def test_the_cost_of_a_quality_is_read_off_the_hull():
     assert math.isnan(policies._cost_at(vertices, 0.95))
 
 
-def test_means_leave_out_splits_that_do_not_reach_and_say_how_many_do():
-    """A cost that does not exist is no zero."""
+def test_a_split_that_does_not_reach_a_quality_pays_for_the_strongest_tier():
+    """Which always works; and it is told how many splits reach it."""
     rows = [{"area": 60.0, "cost95": 40.0}, {"area": 70.0, "cost95": math.nan}]
 
     told = policies._means(rows)
 
-    assert told == {"area": 65.0, "cost95": 40.0, "cost95_reached": 0.5}
+    assert told == {"area": 65.0, "cost95": 70.0, "cost95_reached": 0.5}
 
 
 def test_an_interval_holds_the_mean():
