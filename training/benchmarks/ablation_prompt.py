@@ -12,7 +12,7 @@ import numpy as np
 from router.embed import Embedder
 from router.features import HAND, Floats, PromptFeatures, prompt_features
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
-from training.benchmarks.ranking import Pair, Scored, averaged, even_price, intervals, per_cost, regret
+from training.benchmarks.ranking import Pair, Scored, averaged, even_price, intervals, per_cost, regrets
 from training.classifier import fit_features
 from training.embedding import with_embeddings
 
@@ -96,7 +96,7 @@ def judged(tasks: Sequence[Task], found: Sequence[Mapping[str, Floats]], *, draw
             told["regret"] = None  # it asks where a gain exceeds its price, and neither is a gain
         between = intervals([scored for scored, _ in runs], draws=draws)
         metrics[name] = {figure: told.get(figure) for figure in FIGURES}
-        bounds[name] = {figure: between[figure] for figure in FIGURES if figure in between}
+        bounds[name] = {figure: between[figure] for figure in FIGURES if figure in between and told[figure] is not None}
     whole = metrics[WHOLE]["apgr"]
     for figures in metrics.values():
         own = figures["apgr"]
@@ -118,16 +118,19 @@ def side_of(pairs: Pairs) -> Pair:
 
 def _run(task: Task, score: Floats) -> tuple[Scored, dict[str, Any]]:
     side = side_of(task.test)
-    told: dict[str, Any] = dict(side.judged(score))
-    told["regret"] = None
-    if task.train.cost is not None and side.weak_cost is not None and side.strong_cost is not None:
-        cheap, dear = task.train.cost.T
-        price = even_price(weak=task.train.weak, strong=task.train.strong, weak_cost=cheap, strong_cost=dear)
-        told["regret"] = regret(
-            score, weak=side.weak, strong=side.strong, weak_cost=side.weak_cost, strong_cost=side.strong_cost,
-            price=price,
-        )  # fmt: skip
-    return side.scored(score), told
+    if task.train.cost is None or side.weak_cost is None or side.strong_cost is None:
+        return side.scored(score), {**side.judged(score), "regret": None}
+    cheap, dear = task.train.cost.T
+    lost = regrets(
+        score,
+        weak=side.weak,
+        strong=side.strong,
+        weak_cost=side.weak_cost,
+        strong_cost=side.strong_cost,
+        price=even_price(weak=task.train.weak, strong=task.train.strong, weak_cost=cheap, strong_cost=dear),
+    )
+    scored = side.scored(score, further=lambda rows: {"regret": float(lost[rows].mean())})
+    return scored, {**side.judged(score), "regret": float(lost.mean())}
 
 
 def _plain(features: PromptFeatures) -> PromptFeatures:

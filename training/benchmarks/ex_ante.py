@@ -23,7 +23,9 @@ WORKERS = 2
 EMBEDDER: str | None = "wordllama"
 """What embeds the prompts, by the name that a configuration has for it; None: words and hand-made features alone.
 
-It was better than none inside the training rows of seeds from 100 up (docs/decisions/0017)."""
+Chosen where it ranked better than none on RouteLLM's MMLU: inside the training rows of seeds from 100 up, and fitted
+on those and scored on MMLU's other questions (docs/decisions/0016 and 0017). So the choice has seen labels of rows that
+benchmarks judge; no judged fit has."""
 
 EMBEDDED = f"Embedder: {EMBEDDER or 'none'}. "
 

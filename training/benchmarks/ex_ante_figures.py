@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from training.benchmarks import ranking
 from training.benchmarks.ex_ante import Run
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
 from training.benchmarks.peers import PeerMissing, PromptScorer, routellm_figures, score_prompts
+from training.benchmarks.recovered import Places
 from training.benchmarks.result import Report
 from training.bootstrap import DRAWS
 from training.metrics import ece
@@ -126,7 +128,10 @@ def summary(
                 for peer, score in peers.items()
             }
         )
-    bounds = ranking.intervals([side.scored(run.gain) for run, side in zip(runs, sides, strict=True)], draws=draws)
+    scored = [
+        side.scored(run.gain, further=partial(_further, run, side)) for run, side in zip(runs, sides, strict=True)
+    ]
+    bounds = ranking.intervals(scored, draws=draws)
     return Summary(
         metrics=metrics,
         intervals=bounds,
@@ -137,16 +142,20 @@ def summary(
 
 
 def _figures(run: Run, side: ranking.Pair) -> dict[str, float | None]:
-    found = dict(side.judged(run.gain))
-    chances, quality = run.predicted.chances, run.test.quality
-    found["ece"] = float(np.mean([ece(chances[:, tier], quality[:, tier]) for tier in (WEAK, STRONG)]))
+    return {**side.judged(run.gain), **_further(run, side, np.arange(len(side)))}
+
+
+def _further(run: Run, side: ranking.Pair, rows: Places) -> dict[str, float]:
+    """What is not of the order alone, of the questions at ``rows``."""
+    chances, quality = run.predicted.chances[rows], run.test.quality[rows]
+    found = {"ece": float(np.mean([ece(chances[:, tier], quality[:, tier]) for tier in (WEAK, STRONG)]))}
     if run.price is not None and side.weak_cost is not None and side.strong_cost is not None:
         found["regret"] = ranking.regret(
-            run.gain,
-            weak=side.weak,
-            strong=side.strong,
-            weak_cost=side.weak_cost,
-            strong_cost=side.strong_cost,
+            run.gain[rows],
+            weak=side.weak[rows],
+            strong=side.strong[rows],
+            weak_cost=side.weak_cost[rows],
+            strong_cost=side.strong_cost[rows],
             price=run.price,
         )
     return found

@@ -32,12 +32,12 @@ class Proof:
 
     ``protocol`` says in sentences what was done on which data, ``differs`` what differs from the published setting.
     ``metrics`` maps names to figures, nested as deep as one likes; ``intervals`` has the same names, each a pair (low,
-    high), for the figures that have one; in JSON a pair is a table with ``low`` and ``high``. ``baselines`` maps the names of routers that ours is compared with, on the
-    same rows in the same run, to figures of the same names; ``published`` those of others, by their authors' name.
-    ``targets`` says of a metric, by its dotted name, what it was to reach; whether it did is computed from the two.
-    ``curves`` has lists of [x, y] by name, what x and y are is told by ``axes``. ``quick``: on fewer seeds or rows, so
-    not to be quoted. ``peak_mib`` is :func:`training.benchmarks.result.peak_mib` at the end. NaN is a figure that
-    does not exist.
+    high), for the figures that have one; in JSON a pair is a table with ``low`` and ``high``. ``baselines`` maps the
+    names of routers that ours is compared with, on the same rows in the same run, to figures of the same names;
+    ``published`` those of others, by their authors' name. ``targets`` says of a metric, by its dotted name, what it was
+    to reach; whether it did is computed from the two. ``curves`` has lists of [x, y] by name, what x and y are is told
+    by ``axes``. ``quick``: on fewer seeds or rows, so not to be quoted. ``peak_mib`` is
+    :func:`training.benchmarks.result.peak_mib` at the end. NaN is a figure that does not exist.
     """
 
     name: str

@@ -6,7 +6,7 @@ them is made up: between two thresholds the curve is straight, which is what cho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from training.bootstrap import DRAWS, bounds
 
 __all__ = [
     "Charged",
+    "Further",
     "Pair",
     "Ranked",
     "Scored",
@@ -33,7 +34,11 @@ __all__ = [
     "per_cost",
     "refuse_overlap",
     "regret",
+    "regrets",
 ]
+
+Further = Callable[[Places], Mapping[str, float]]
+"""Figures that are not of the order alone, of the rows at these places, in which a row may stand several times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,7 @@ class Pair:
             charged=charged,
         )
 
-    def scored(self, score: Floats, *, charged: Charged = "chosen") -> Scored:
+    def scored(self, score: Floats, *, charged: Charged = "chosen", further: Further | None = None) -> Scored:
         """A score (n,) for these prompts, for :func:`intervals`."""
         return Scored(
             score=score,
@@ -85,6 +90,7 @@ class Pair:
             weak_cost=self.weak_cost,
             strong_cost=self.strong_cost,
             charged=charged,
+            further=further,
         )
 
 
@@ -92,7 +98,7 @@ class Pair:
 class Scored:
     """A score with the outcomes (n,) that it is judged by; ``keys`` tell prompts, which may come in several runs.
 
-    Costs are in nano-dollars, both or neither.
+    Costs are in nano-dollars, both or neither. ``further`` reads other figures of the same rows.
     """
 
     score: Floats
@@ -102,6 +108,7 @@ class Scored:
     weak_cost: Floats | None = None
     strong_cost: Floats | None = None
     charged: Charged = "chosen"
+    further: Further | None = None
 
 
 def figures(
@@ -217,7 +224,7 @@ def intervals(runs: Sequence[Scored], *, draws: int = DRAWS, seed: int = 0) -> d
 
     Each draw takes as many runs and as many of all their prompts, both with replacement; a prompt that several runs
     score counts equally often in all of them. So the interval has in it both the luck of the training rows and that
-    of the questions. ``aiq`` has none.
+    of the questions. ``aiq`` has none: hulls take too long.
 
     Raises:
         InputError: the arrays of a run do not fit together.
@@ -226,17 +233,18 @@ def intervals(runs: Sequence[Scored], *, draws: int = DRAWS, seed: int = 0) -> d
     ready = []
     for run, place in zip(runs, np.split(held, np.cumsum([len(run.keys) for run in runs])[:-1]), strict=True):
         rows = Ordered.sorted(run.score, run.weak, run.strong, run.weak_cost, run.strong_cost, charged=run.charged)
-        ready.append((rows, place[rows.order]))
+        ready.append((rows, place[rows.order], run.further))
     random = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {}
     for _ in range(draws):
         often = np.bincount(random.integers(0, len(prompts), len(prompts)), minlength=len(prompts))
         found = []
         for pick in random.integers(0, len(ready), len(ready)):
-            rows, place = ready[pick]
+            rows, place, further = ready[pick]
             again = np.repeat(np.arange(len(place)), often[place])
             if len(again):
-                found.append(asdict(ranked_of(rows.taken(again))))
+                more = {} if further is None else further(rows.order[again])
+                found.append({**asdict(ranked_of(rows.taken(again))), **more})
         for name, value in averaged(found).items() if found else ():
             if value is not None:
                 drawn.setdefault(name, []).append(value)
@@ -251,9 +259,18 @@ def regret(
     The strong tier is asked where the predicted ``gain`` (n,), in quality, exceeds its extra cost at ``price``, in
     quality per nano-dollar. The oracle reads noisy labels, so part of this is not to be had by anybody.
     """
+    lost = regrets(gain, weak=weak, strong=strong, weak_cost=weak_cost, strong_cost=strong_cost, price=price)
+    return float(lost.mean())
+
+
+def regrets(
+    gain: Floats, *, weak: Floats, strong: Floats, weak_cost: Floats, strong_cost: Floats, price: float
+) -> Floats:
+    """The same of each prompt, (n,)."""
     worth = np.column_stack([weak - price * weak_cost, strong - price * strong_cost])
     chosen = (gain > price * (strong_cost - weak_cost)).astype(int)
-    return float(np.mean(worth.max(axis=1) - worth[np.arange(len(worth)), chosen]))
+    found: Floats = worth.max(axis=1) - worth[np.arange(len(worth)), chosen]
+    return found
 
 
 def per_cost(gain: Floats, *, weak_cost: Floats, strong_cost: Floats) -> Floats:

@@ -14,7 +14,7 @@ from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import Pairs, drawn
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
-from training.benchmarks.routellm_published import COSTS, EX_ANTE, GSM8K, READINGS, reach
+from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, GSM8K, NO_REGRET, READINGS, reach
 
 FOLDS = 10
 SEEDS = range(5)
@@ -44,7 +44,7 @@ _BLIND = (
     "Where it is trained without GSM8K, ours sees labels of benchmarks with right answers, of these two models and of "
     "others, and no preferences."
 )
-DIFFERS = (_OURS, _BLIND, COSTS, EX_ANTE)
+DIFFERS = (_OURS, _BLIND, DEVELOPED, COSTS, NO_REGRET, EX_ANTE)
 
 TARGETS: dict[str, Target] = {**reach(apgr=0.655, cpt50=33, cpt80=56), **reach(within=BESIDE, apgr=0.55)}
 

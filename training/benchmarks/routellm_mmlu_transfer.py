@@ -12,7 +12,7 @@ from training.benchmarks.pair_sources import plain
 from training.benchmarks.pairs import Pairs, drawn, without
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
-from training.benchmarks.routellm_published import COSTS, EX_ANTE, MMLU, READINGS, reach
+from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MMLU, NO_REGRET, READINGS, reach
 
 WEAK = ("llama3.1-8b", "gpt-4o-mini")
 STRONG = ("llama3.1-70b", "gpt-4o", "qwen2.5-72b-instruct", "llama3.1-405b")
@@ -43,7 +43,9 @@ DIFFERS = (
         "That means of several models transfer better than one model's labels was found by cross-validation within the "
         "rows learned from, over pairs of those models, each with labels of none of the two."
     ),
+    DEVELOPED,
     COSTS + " There are no answers, so each counts as one token, and the cost is the prompt's.",
+    NO_REGRET,
     EX_ANTE,
 )
 

@@ -12,7 +12,7 @@ from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import drawn
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
-from training.benchmarks.routellm_published import COSTS, EX_ANTE, MT_BENCH, READINGS, reach
+from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MT_BENCH, NO_REGRET, READINGS, reach
 
 DRAWS = 2000
 
@@ -35,7 +35,7 @@ _LABELS = (
     "judge's score."
 )
 _TINY = "72 questions: chance alone moves APGR by about 0.1, as the interval says."
-DIFFERS = (_LABELS, _TINY, COSTS, EX_ANTE)
+DIFFERS = (_LABELS, _TINY, DEVELOPED, COSTS, NO_REGRET, EX_ANTE)
 
 
 def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
