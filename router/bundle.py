@@ -93,7 +93,11 @@ class PolicyBundle:
         return replace(self, profiles=profiles, version="")
 
     def save(self, path: str | os.PathLike[str]) -> str:
-        """Write the bundle to ``path``, whole or not at all, and return its version."""
+        """Write the bundle to ``path``, whole or not at all, and return its version.
+
+        Raises:
+            BundleError: it is larger than what :func:`load` takes.
+        """
         arrays = self._arrays()
         blobs = {f"{name}.npy": _npy(array) for name, array in sorted(arrays.items())}
         manifest = _canonical(
@@ -113,6 +117,13 @@ class PolicyBundle:
                 **({} if self.embedder is None else {"embedder": {"name": self.embedder.name, "reads": READS}}),
             }
         )
+        size = len(manifest) + sum(map(len, blobs.values()))
+        if size > LIMIT:
+            raise BundleError(
+                f"the bundle would unpack to {size / 2**20:,.0f} MiB, and no more than {LIMIT >> 20} are loaded again; "
+                "train it with fewer tiers, or on a rung that holds less, such as `--rung answer`",
+                path=os.fspath(path),
+            )
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{os.getpid()}")

@@ -25,14 +25,13 @@ from training.calibrate import Calibrated, calibrated_already
 from training.embedding import with_embeddings
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
-from training.forest_fit import as_shares, fit_forest
 from training.heads import Bools, Ints, folds_of
 from training.lengths import Lengths, fit_lengths, lengths_of
 from training.picking import curve_of, pick
 from training.prompt_fit import PromptFit, PromptPipeline, fit_base_rates, fit_prompts
 from training.records import Records, apart, row_weight
 from training.rungs import RUNGS, Rung, affordable
-from training.scorer_fit import fit_blend, fit_linear
+from training.scorer_fit import fit_state
 from training.table import Table, states
 
 Report = Callable[[str], None]
@@ -273,23 +272,15 @@ def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
     prompt, calibrated = read.prompt, read.calibrated
     chances, raw = {0: calibrated.chances}, {0: sigmoid(prompt.logits)}
     scorer: dict[int, tuple[DenseModel | Blend, Calibration]] = {}
-    model: DenseModel | Blend
     for run in states(tiers):
         mask = sum(1 << rank for rank in run)
         rows = answers.rows(prompt.logits, run)
         weights = np.column_stack([data.weight(run, rank) for rank in range(tiers)])
         views = {number: answers.rows(held, run) for number, held in prompt.nested.items()}
-        if rung.forest:
-            model, logits = fit_forest(rows, views, quality=data.quality, weights=weights, fold=data.fold)
-        elif rung.trees:
-            model, logits = fit_blend(rows, views, quality=data.quality, weights=weights, fold=data.fold)
-        else:
-            model, logits = fit_linear(rows, views, rung, run, quality=data.quality, weights=weights, fold=data.fold)
-        # Fitted by log-loss on labels, they are calibrated out of fold; another map per state only adds noise.
-        found = as_shares(logits) if rung.forest else calibrated_already(logits)
-        chances[mask] = _refused(data, run, found.chances)
-        raw[mask] = sigmoid(logits)
-        scorer[mask] = (model, found.final)
+        found = fit_state(rows, views, rung, run, quality=data.quality, weights=weights, fold=data.fold)
+        chances[mask] = _refused(data, run, found.calibrated.chances)
+        raw[mask] = sigmoid(found.logits)
+        scorer[mask] = (found.model, found.calibrated.final)
     return _Candidate(prompt, calibrated.final, scorer, chances, raw)
 
 

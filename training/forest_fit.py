@@ -19,10 +19,16 @@ from router.trees import LARGEST, Blend, TreeModel
 from training.calibrate import Calibrated, applied
 from training.estimators.bins import Bins, fit_bins
 from training.heads import Bools, Ints
+from training.table import states
 
 TREES = 60
 LEAF = 20
 """The least rows in a leaf."""
+LEAVES = 500
+"""The most leaves of a tree, so that a bundle does not grow with the log: up to 10,000 rows it is no bound at all."""
+NODES = 8_000_000
+"""The most nodes over all states and tiers, 29 bytes each: they are to fit in a bundle. Five tiers always stay below,
+six from 5,400 rows on have larger leaves for it."""
 SHARE = 0.3
 """The share of the columns that each split may choose from."""
 DEPTH = 20
@@ -46,14 +52,15 @@ def fit_forest(
     """
     mass = np.where(np.isnan(quality), 0.0, weights).min(axis=1)
     known: Bools = mass > 0
+    leaf = least_rows(int(known.sum()), tiers=quality.shape[1])
     bins = fit_bins(np.where(np.isnan(rows).all(axis=0), 0.0, rows))
     logits = np.empty_like(quality)
     for number, view in views.items():
         codes, outside = _codes(bins, view), fold == number
         inside = known & ~outside
-        trees = _trees().fit(codes[inside], quality[inside], sample_weight=mass[inside])
+        trees = _trees(leaf).fit(codes[inside], quality[inside], sample_weight=mass[inside])
         logits[outside] = WIDTH * (trees.predict(codes[outside]).reshape(-1, quality.shape[1]) - 0.5)
-    trees = _trees().fit(_codes(bins, rows)[known], quality[known], sample_weight=mass[known])
+    trees = _trees(leaf).fit(_codes(bins, rows)[known], quality[known], sample_weight=mass[known])
     return _export(trees, bins, columns=rows.shape[1], tiers=quality.shape[1]), logits
 
 
@@ -72,8 +79,14 @@ def as_shares(logits: Floats) -> Calibrated:
     return Calibrated(steady, applied(steady, logits))
 
 
-def _trees() -> ExtraTreesRegressor:
-    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, max_features=SHARE, max_depth=DEPTH, random_state=0)
+def least_rows(rows: int, *, tiers: int) -> int:
+    """The least rows in a leaf when trees are fitted on ``rows`` for that many tiers: at least :data:`LEAF`."""
+    trees = TREES * tiers * len(states(tiers))
+    return max(LEAF, -(-rows // max(min(LEAVES, NODES // (2 * trees)), 1)))
+
+
+def _trees(leaf: int) -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(TREES, min_samples_leaf=leaf, max_features=SHARE, max_depth=DEPTH, random_state=0)
 
 
 def _codes(bins: Bins, matrix: Floats) -> Floats:

@@ -16,19 +16,19 @@ from router.signals import answer_signals
 from router.trees import Blend
 from router.types import Completion, Request
 from training.answers import read_answers
-from training.calibrate import calibrated_already, crossfit
+from training.calibrate import calibrated_already
 from training.heads import folds_of
 from training.prompt_fit import PromptFit, fit_prompts
 from training.records import Query
 from training.rungs import Rung
-from training.scorer_fit import fit_blend, fit_linear
+from training.scorer_fit import fit_state
 
 
 @dataclass(frozen=True)
 class Scored:
     """Of m answers, ``chances`` (m, K) that each tier suffices, calibrated, and ``raw`` (m, K), as they were before.
 
-    Calibration by isotonic regression makes equal what the scorer tells apart: only the raw ones rank without ties.
+    A forest's chances are kept off 0 and 1, which makes equal what it tells apart there: the raw ones rank it too.
     ``prompt`` (m, K): the calibrated chances before the answer.
     """
 
@@ -82,10 +82,5 @@ def fit_scorer(queries: Sequence[Query], rung: Rung, *, rank: int = 0) -> Scorer
         before = calibrated_already(prompts.logits)
         rows = answers.rows(prompts.logits, run)
         views = {number: answers.rows(held, run) for number, held in prompts.nested.items()}
-        model: DenseModel | Blend
-        if rung.trees:
-            model, logits = fit_blend(rows, views, quality=quality, weights=weights, fold=fold)
-        else:
-            model, logits = fit_linear(rows, views, rung, run, quality=quality, weights=weights, fold=fold)
-        found = crossfit(logits, quality, weight=weights, fold=fold)
-    return Scorer(rank, prompts, before.final, model, found.final)
+        found = fit_state(rows, views, rung, run, quality=quality, weights=weights, fold=fold)
+    return Scorer(rank, prompts, before.final, found.model, found.calibrated.final)

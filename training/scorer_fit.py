@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from router.estimators import DenseModel
 from router.features import Floats
 from router.trees import Blend, join_trees
+from training.calibrate import Calibrated, calibrated_already
 from training.estimators.logistic_head import stack_heads
 from training.estimators.soft_rows import soft_rows
 from training.estimators.standard import Standard, fit_standard
 from training.estimators.tree_ensemble import TreeEnsemble, no_trees
+from training.forest_fit import as_shares, fit_forest
 from training.heads import Bools, Ints, fit_head, learnable
 from training.rungs import Rung
 
 DIFFERENT = 5
 """Rows that must differ from a column's commonest value: a column that hardly varies would be scaled up to noise."""
+
+
+@dataclass(frozen=True)
+class FittedState:
+    """The scorer after one set of answers, its out-of-fold ``logits`` (n, K) and what turns them into chances."""
+
+    model: DenseModel | Blend
+    logits: Floats
+    calibrated: Calibrated
+
+
+def fit_state(
+    rows: Floats,
+    views: Mapping[int, Floats],
+    rung: Rung,
+    run: Sequence[int],
+    *,
+    quality: Floats,
+    weights: Floats,
+    fold: Ints,
+) -> FittedState:
+    """Fit the scorer after the answers of ``run`` as ``rung`` has it; shapes as in :func:`fit_linear`.
+
+    What is fitted by log-loss, or as a mean over leaves, is calibrated out of fold: another map only adds noise.
+    """
+    if rung.forest:
+        forest, logits = fit_forest(rows, views, quality=quality, weights=weights, fold=fold)
+        return FittedState(forest, logits, as_shares(logits))
+    model: DenseModel | Blend
+    if rung.trees:
+        model, logits = fit_blend(rows, views, quality=quality, weights=weights, fold=fold)
+    else:
+        model, logits = fit_linear(rows, views, rung, run, quality=quality, weights=weights, fold=fold)
+    return FittedState(model, logits, calibrated_already(logits))
 
 
 def fit_linear(

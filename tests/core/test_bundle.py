@@ -215,6 +215,20 @@ def test_a_bundle_that_unpacks_too_large_is_refused(saved, monkeypatch):
         load(saved)
 
 
+def test_a_bundle_that_could_not_be_loaded_is_not_written(tmp_path, monkeypatch):
+    """Better to be told after training than when it is to serve; what was there before stays."""
+    path = tmp_path / "policy.tierwise"
+    before = made().save(path)
+    monkeypatch.setattr(bundles, "LIMIT", 2**14)
+
+    with pytest.raises(BundleError, match="would unpack to 0 MiB, and no more than 0 are loaded again; train it with"):
+        made(seed=1).save(path)
+
+    monkeypatch.undo()
+    assert load(path).version == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_pin_refuses_any_other_bundle(saved):
     version = load(saved).version
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
+from router.bundle import LIMIT
 from router.estimators import pack
 from router.trees import check_trees
-from training.forest_fit import DEPTH, LEAF, as_shares, fit_forest
+from training import forest_fit
+from training.forest_fit import DEPTH, LEAF, TREES, as_shares, fit_forest, least_rows
 from training.metrics import auroc
+from training.table import states
 
 
 class Sample:
@@ -92,6 +97,25 @@ def test_rows_that_lack_a_label_have_no_say(sample, fitted):
     assert auroc(logits[:700, 1], sample.quality[:, 1]) == pytest.approx(
         auroc(fitted[1][:, 1], sample.quality[:, 1]), abs=0.05
     )
+
+
+def test_leaves_grow_with_the_log_so_that_the_bundle_does_not():
+    """Twenty rows up to 10,000 of up to five tiers; beyond, no tree can have more nodes than a bundle has room for."""
+    assert {least_rows(rows, tiers=tiers) for rows in (40, 3140, 10_000) for tiers in (2, 3, 5)} == {LEAF}
+    assert [least_rows(rows, tiers=2) for rows in (20_000, 1_000_000)] == [40, 2000]
+
+    for rows, tiers in itertools.product((2_000, 9_999, 10_001, 123_456), (1, 2, 5, 6, 9, 14)):
+        nodes = 2 * rows / least_rows(rows, tiers=tiers)
+        assert 29 * nodes * TREES * tiers * len(states(tiers)) < 0.95 * LIMIT
+
+
+def test_a_tree_has_no_more_leaves_than_its_rows_allow(monkeypatch):
+    """The least rows in a leaf are those of the fit on all rows."""
+    monkeypatch.setattr(forest_fit, "LEAVES", 5)
+
+    trees = Sample().fit()[0].trees
+
+    assert len(trees.feature) <= 2 * TREES * 2 * 5
 
 
 def test_shares_are_probabilities_that_keep_apart_what_the_trees_do(sample, fitted):

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from router.errors import InputError
+from router.estimators import pack
+from router.trees import Blend
 from router.types import Completion, Request, Usage, as_messages
+from tests.kit import ladder
+from training.fit import fit
+from training.forest_fit import as_shares
 from training.metrics import auroc
-from training.records import Outcome, Query
+from training.records import Outcome, Query, Records
 from training.rungs import RUNGS
 from training.scorer import fit_scorer
 
@@ -57,6 +62,35 @@ def test_the_answer_tells_what_the_prompt_cannot(scorer):
     assert auroc(found.raw[:, 0], right) > 0.95
     assert auroc(found.prompt[:, 0], right) < 0.8
     assert found.chances[:, 0].mean() == pytest.approx(right.mean(), abs=0.1)
+
+
+def test_the_scorer_is_that_of_a_bundle():
+    """After the cheap answer it says, to the last bit, what the bundle of :func:`training.fit.fit` does."""
+    tiers = ladder("small", "large")
+    fitted = fit(Records(tiers=tiers.names, queries=tuple(queries(150))), tiers, rungs=["prompt"]).bundle.estimators
+
+    model, calibration = fitted.scorer[0b01]
+    scorer = fit_scorer(queries(150), RUNG["prompt"])
+
+    assert told(fitted.prompt, fitted.calibration, model, calibration) == told(
+        scorer.prompts.model, scorer.prompt_calibration, scorer.model, scorer.calibration
+    )
+
+
+def test_a_forest_is_fitted_as_such():
+    """Its chances are its shares, kept off certainty, and no logistic heads stand in for it."""
+    found = fit_scorer(queries(150), RUNG["forest"])
+    asked = queries(90, seed=1)
+    scores = scored(found, asked)
+
+    assert isinstance(found.model, Blend)
+    assert (found.model.linear.weights == 0).all()
+    assert told(found.calibration) == told(as_shares(np.zeros((1, 2))).final)
+    assert auroc(scores.raw[:, 0], np.array([one.qualities[0] for one in asked])) > 0.9
+
+
+def told(*estimators):
+    return [{name: array.tolist() for name, array in pack(each, "").items()} for each in estimators]
 
 
 def test_it_does_not_matter_what_else_is_scored(scorer):
