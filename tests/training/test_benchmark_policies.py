@@ -131,12 +131,17 @@ def test_the_cost_of_a_quality_is_read_off_the_hull():
 
 
 def test_a_split_that_does_not_reach_a_quality_pays_for_the_strongest_tier():
-    """Which always works; and it is told how many splits reach it."""
-    rows = [{"area": 60.0, "cost95": 40.0}, {"area": 70.0, "cost95": math.nan}]
+    """Which always works, so that nobody need pay more; and it is told how many splits reach it."""
+    rows = [
+        {"area": 60.0, "cost95": 40.0},
+        {"area": 70.0, "cost95": math.nan},
+        {"area": 80.0, "cost95": 60.0},
+        {"area": 90.0, "cost95": 120.0},
+    ]
 
     told = policies._means(rows)
 
-    assert told == {"area": 65.0, "cost95": 70.0, "cost95_reached": 0.5}
+    assert told == {"area": 75.0, "cost95": 75.0, "cost95_reached": 0.75}
 
 
 def test_an_interval_holds_the_mean():

@@ -120,6 +120,8 @@ def test_a_cost_that_a_split_does_not_reach_is_that_of_asking_the_strongest_tier
     assert (means["cost95"], means["cost98"], means["cost99"]) == pytest.approx((25.0, 70.0, 75.0))
     assert means["reached"] == {"cost95": 1.0, "cost98": 0.5, "cost99": 0.5}
     assert bounds["cost98"] == pytest.approx((40.0, 100.0))
+    dear, _ = zellinger_pool._summed([replace(reading, costs=(20.0, 40.0, 120.0))])
+    assert (dear["cost99"], dear["reached"]["cost99"]) == (100.0, 1.0)
 
 
 def test_the_interval_of_wins_is_over_seeds(split):

@@ -28,7 +28,7 @@ PROTOCOL = (
     "their out-of-fold estimates, the vertices of its training hull (single tiers included) are followed on all other "
     "queries, and the hull of those points is read: area under it from the cheapest to the strongest tier's cost "
     "(x100), and the cost of reaching 95, 98 and 99 % of the strongest tier's quality, in % of always asking it: means "
-    "over the splits, one that does not reach it counting as 100, since asking the strongest tier always works "
+    "over the splits, one that does not reach it, or for more, counting as 100, since asking the strongest tier does "
     "(reached: the share that does). Always asking one tier pays for the self-checks of TriviaQA and TruthfulQA too, "
     "which nobody would make there: the costs are the logged ones. win_share: the share of splits, of all sizes, in "
     "which induction's area is the larger. 'library' takes the hull over all families, which is what ships. Intervals: "
@@ -124,14 +124,15 @@ def _cost_at(vertices: Sequence[Mean], quality: float) -> float:
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Means over the splits; an unreached cost is that of asking the strongest tier, 100."""
+    """Means over the splits; asking the strongest tier always works, so that no cost is above 100."""
     told = {}
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
-        missed = np.isnan(values)
-        told[name] = float(np.where(missed, 100.0, values).mean())
-        if name != "area":
-            told[f"{name}_reached"] = float(np.mean(~missed))
+        if name == "area":
+            told[name] = float(values.mean())
+            continue
+        told[name] = float(np.fmin(values, 100.0).mean())
+        told[f"{name}_reached"] = float(np.mean(~np.isnan(values)))
     return told
 
 

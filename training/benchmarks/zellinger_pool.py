@@ -34,9 +34,9 @@ PROTOCOL = (
     f"{', '.join(RUNGS)}), the second is left alone, the third is the test. All families of rules share the estimators "
     "of a split, and are tuned on their out-of-fold estimates. The vertices of a family's training hull (single tiers "
     "included) are followed on the test rows, and the hull of these points is read: the cost of 95, 98 and 99 % of the "
-    "strongest tier's quality, in % of always asking it, means over the splits, one that does not reach it counting "
-    "as 100, since asking the strongest tier always works (reached: the share that does); and the area from the "
-    "cheapest to the strongest tier's cost, in %. Under every_rule all of a family's rules are followed on the test "
+    "strongest tier's quality, in % of always asking it, means over the splits, one that does not reach it, or for "
+    "more, counting as 100, since asking the strongest tier always works (reached: the share that does); and the area "
+    "from the cheapest to the strongest tier's cost, in %. Under every_rule all of a family's rules are followed on the test "
     "rows and their hull is read, which flatters families of many rules, as it does the plain routers of many bars. "
     "unchecked: the same rules on the same test rows, the single tiers always among them, when a self-check is paid "
     "for only where a rule may read it, also in what always asking the strongest tier costs. win_share: the share of "
@@ -193,13 +193,13 @@ def _groups(found: Sequence[Split]) -> Iterator[tuple[str, int, list[Split]]]:
 
 
 def _summed(readings: Sequence[Reading]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Means over the splits, and intervals; an unreached cost is that of asking the strongest tier, 100."""
+    """Means over the splits, and intervals; asking the strongest tier always works, so that no cost is above 100."""
     rows = [reading.as_dict() for reading in readings]
     means: dict[str, Any] = {}
     bounds: dict[str, Any] = {}
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
-        values = np.where(np.isnan(values), 100.0, values) if name in _COSTS else values[~np.isnan(values)]
+        values = np.fmin(values, 100.0) if name in _COSTS else values[~np.isnan(values)]
         means[name] = float(values.mean()) if len(values) else math.nan
         bounds[name] = _interval(values.tolist())
     means["reached"] = {name: float(np.mean([not math.isnan(row[name]) for row in rows])) for name in _COSTS}
