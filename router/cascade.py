@@ -38,6 +38,9 @@ from router.types import Completion, Request
 CHARS_PER_TOKEN = 6
 """More characters than nearly any token holds: a prompt is called too long only when it surely is."""
 
+EMBEDDING = 5.0
+"""Seconds after which a prompt is judged without its embedding; half of its deadline, where that is less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -109,11 +112,12 @@ class Opening:
 
 
 async def embedded(request: Request, plan: Plan) -> Embedded:
-    """Embed the prompt where the policy reads that. An embedder that fails does not lose the request."""
+    """Embed the prompt where the policy reads that. An embedder that fails or is slow does not lose the request."""
     if plan.embedder is None:
         return _UNREAD
+    timeout = EMBEDDING if request.deadline is None else min(EMBEDDING, request.deadline / 2)
     try:
-        return Embedded((await Embed(plan.embedder, (readable(request),)))[0])
+        return Embedded((await Embed(plan.embedder, (readable(request),), timeout))[0])
     except EmbedderError as error:
         return Embedded(UNEMBEDDED, str(error))
 

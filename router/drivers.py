@@ -23,7 +23,8 @@ from contextlib import aclosing, closing, suppress
 from typing import Any, TypeVar
 
 from router.decision import Response
-from router.errors import MalformedAnswer, ServerFault, TierwiseError
+from router.embed import Vectors
+from router.errors import EmbedderError, MalformedAnswer, ServerFault, TierwiseError
 from router.ops import Append, Embed, Now, Op, Send, Sleep, Spare
 from router.types import Completion
 
@@ -191,6 +192,9 @@ def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
 
     A tier without a logged answer fails as a server would, so that the core's own rules apply. Nothing is
     written to any ledger, and nothing is audited.
+
+    Raises:
+        TierwiseError: the policy reads embeddings, and there is none of the prompt.
     """
     now = 0.0
 
@@ -205,12 +209,24 @@ def replay(core: Core[Response], answers: Mapping[str, Completion]) -> Response:
     shell: Shell = {
         Now: lambda _: now,
         Sleep: lambda _: None,
-        Embed: lambda op: op.embedder(op.texts),
+        Embed: _needed,
         Send: send,
         Append: lambda _: None,
         Spare: lambda _: False,
     }
     return run(core, shell)
+
+
+def _needed(op: Embed) -> Vectors:
+    """The vectors of a prompt that is replayed; the core would go on without them, as it must for a live request.
+
+    Raises:
+        TierwiseError: there are none.
+    """
+    try:
+        return op.embedder(op.texts)
+    except EmbedderError as error:
+        raise TierwiseError(f"a replay needs every prompt's embedding: {error}") from error
 
 
 class _NotRetried(ServerFault):

@@ -60,12 +60,15 @@ class Send(Op[Completion]):
 class Embed(Op[Vectors]):
     """Embed texts: (n, d), in the order given.
 
+    ``timeout`` is in seconds; somebody waits for a live request, and nobody for a replay, which need not heed it.
+
     Raises:
-        EmbedderError: there are no vectors.
+        EmbedderError: there are no vectors, or none in time.
     """
 
     embedder: Embedder
     texts: tuple[str, ...]
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)

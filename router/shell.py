@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -13,16 +12,13 @@ from router.auditing import Audit, audit
 from router.background import Background
 from router.cascade import Birth
 from router.drivers import AsyncShell, Shell, arun, run
-from router.embed import Vectors
-from router.errors import EmbedderError
+from router.embedding import Embedding
 from router.in_force import InForce
 from router.ledger import Ledger
 from router.ops import Append, Embed, Look, Now, Send, Sleep, Spare
 from router.spend import Spend
 from router.types import Completion
 from router.verifying import Verifier
-
-logger = logging.getLogger(__name__)
 
 
 class Provider(Protocol):
@@ -77,12 +73,12 @@ class Outside:
         self._clock = clock
         self._spend = Spend()
         self._background = Background()
-        self._warned = False
+        self._embedding = Embedding()
         self.shell: Shell = {
             Now: lambda _: clock(),
             Sleep: lambda op: sleep(op.seconds),
             Look: lambda _: in_force.look(),
-            Embed: self._embed,
+            Embed: self._embedding.perform,
             Send: self._send,
             Spare: self._spare,
             Append: self._append,
@@ -111,14 +107,11 @@ class Outside:
         async def begin(op: Audit) -> None:
             self._background.spawn(self._aaudited(op))
 
-        async def embed(op: Embed) -> Vectors:
-            return await asyncio.to_thread(self._embed, op)
-
         return {
             Now: now,
             Sleep: lambda op: asyncio.sleep(op.seconds),
             Look: look,
-            Embed: embed,
+            Embed: self._embedding.aperform,
             Send: self._asend,
             Spare: spare,
             Append: append,
@@ -138,6 +131,7 @@ class Outside:
     def close(self) -> None:
         """Finish the work in the background and let go of the clients and the ledger."""
         self._background.drain()
+        self._embedding.close()
         self._provider.close()
         if self._ledger is not None:
             self._ledger.close()
@@ -145,18 +139,10 @@ class Outside:
     async def aclose(self) -> None:
         """The same on the event loop that made the calls."""
         await self._background.adrain()
+        self._embedding.close()
         await self._provider.aclose()
         if self._ledger is not None:
             self._ledger.close()
-
-    def _embed(self, op: Embed) -> Vectors:
-        try:
-            return op.embedder(op.texts)
-        except EmbedderError as error:
-            if not self._warned:
-                self._warned = True
-                logger.warning("%s; such prompts are judged without it", error)
-            raise
 
     def _send(self, op: Send) -> Completion:
         answer = self._provider.complete(op)
