@@ -26,6 +26,9 @@ from router.trees import TreeModel, check_trees
 LARGEST = 1e15
 """The largest magnitude of a trained number; far above any real one, far below where sums overflow."""
 
+MOST_LANDMARKS = 4096
+"""The most landmarks of the complexity classifier: each costs every request a distance. Training takes 1,000."""
+
 _Shape = tuple[int, ...]
 
 
@@ -185,6 +188,8 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
     if not (np.abs(array) <= LARGEST).all():  # as false for NaN as for infinity
         raise ValueError(f"{name} holds NaN, infinity or a number too large to reckon with")
     field = name.rpartition(".")[2]
+    if field == "idf" and not (array >= 1).all():  # so it is by its formula, and no prompt's vector has length 0
+        raise ValueError(f"{name} is below 1")
     if field == "rate" and not (array >= 0).all():
         raise ValueError(f"{name} is below 0")
     if name == "embedder.probes" and not np.isin(np.linalg.norm(array, axis=1).round(6), (0.0, 1.0)).all():
@@ -199,10 +204,10 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
 
 def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[int]) -> Iterator[tuple[str, _Shape]]:
     """The shape that each array must have; only the counts of terms and knots are the bundle's own."""
-    hand, terms = len(HAND), _count(found, "prompt.keys", 0)
+    hand, terms = len(HAND), max(_count(found, "prompt.keys", 0), 1)
     yield "prompt.keys", (terms,)
     yield "prompt.idf", (terms,)
-    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), max(_count(found, "prompt.landmarks", 0), 1)
+    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), _landmarks(found)
     yield "prompt.terms", (terms, heads)
     yield "prompt.mean", (hand,)
     yield "prompt.scale", (hand,)
@@ -227,7 +232,7 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
 def _embedded(found: Mapping[str, NDArray[Any]]) -> dict[str, _Shape]:
     """The shapes of what reads an embedding; its dimension is the embedder's own."""
     size = max(_count(found, "embedder.probes", 1), 1)
-    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), max(_count(found, "prompt.landmarks", 0), 1)
+    heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), _landmarks(found)
     return {
         "dense.landmarks": (landmarks, size),
         "dense.rate": (1,),
@@ -235,6 +240,13 @@ def _embedded(found: Mapping[str, NDArray[Any]]) -> dict[str, _Shape]:
         "dense.absent": (heads,),
         "embedder.probes": (len(PROBES), size),
     }
+
+
+def _landmarks(found: Mapping[str, NDArray[Any]]) -> int:
+    count = _count(found, "prompt.landmarks", 0)
+    if count > MOST_LANDMARKS:
+        raise ValueError(f"the classifier has {count:,} landmarks, and {MOST_LANDMARKS:,} are the most")
+    return max(count, 1)
 
 
 def _width(mask: int, tiers: int) -> int:

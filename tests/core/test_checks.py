@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from router.bundle import load
+from router.checks import MOST_LANDMARKS
 from router.errors import BundleError
 from router.features import HAND
 from tests.core.test_bundle import made, rewritten
@@ -107,6 +108,10 @@ def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
         ("prompt.landmarks", np.zeros((3, 9)), r"prompt\.landmarks has the shape \(3, 9\), where \(3, \d+\) is wanted"),
         ("prompt.weights", np.zeros((4, 2)), r"prompt\.weights has the shape \(4, 2\), where \(3, 2\) is wanted"),
         ("prompt.mix", np.zeros((2, 3)), r"prompt\.mix has the shape \(2, 3\), where \(2, 2\) is wanted"),
+        ("prompt.mix", np.full((2, 2), np.nan), r"prompt\.mix holds NaN"),
+        ("prompt.shift", np.full(2, np.inf), r"prompt\.shift holds NaN, infinity"),
+        ("prompt.landmarks", np.zeros((MOST_LANDMARKS + 1, len(HAND))), "has 4,097 landmarks, and 4,096 are the most"),
+        ("prompt.landmarks", np.zeros((0, len(HAND))), r"prompt\.landmarks has the shape"),
         ("prompt.rate", np.full(1, -1.0), r"prompt\.rate is below 0"),
         ("prompt.keys", np.uint64(7), r"prompt\.keys has the shape \(\)"),
         ("prompt.idf", np.zeros(1), r"prompt\.idf has the shape \(1,\)"),
@@ -128,6 +133,24 @@ def test_an_array_that_could_not_be_reckoned_with_is_refused(saved, name, array,
     altered(saved, arrays={f"{name}.npy": array})
 
     with pytest.raises(BundleError, match=words):
+        load(saved)
+
+
+@pytest.mark.parametrize("idf", [0.0, 1e-200, 0.999])
+def test_weights_that_could_leave_a_prompt_without_a_length_are_refused(saved, idf):
+    """An inverse document frequency is 1 at least; at 0 a prompt's vector would be divided by nothing."""
+    altered(saved, arrays={"prompt.idf.npy": np.full(len(load(saved).estimators.prompt.keys), idf)})
+
+    with pytest.raises(BundleError, match=r"prompt\.idf is below 1"):
+        load(saved)
+
+
+def test_a_vocabulary_without_a_term_is_refused(saved):
+    """A search in nothing finds no place to look at."""
+    none = {"keys": np.zeros(0, np.uint64), "idf": np.zeros(0), "terms": np.zeros((0, 2))}
+    altered(saved, arrays={f"prompt.{name}.npy": array for name, array in none.items()})
+
+    with pytest.raises(BundleError, match=r"prompt\.keys has the shape \(0,\), where \(1,\) is wanted"):
         load(saved)
 
 
