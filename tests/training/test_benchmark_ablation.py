@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from router.errors import InputError
 from router.features import HAND, prompt_features
 from router.types import Request, as_messages
 from tests.training.simulated_tiers import logs, tiers
@@ -115,3 +116,12 @@ def test_signals_are_taken_from_the_answer_alone(split):
     assert changed["without_text"] == replace(answer, text=".")
     assert all(each.usage == answer.usage for each in changed.values())
     assert set(RULES) == {"common_threshold", "tier_thresholds", "cost_aware", "cascade_routing", "induction"}
+
+
+def test_an_id_to_learn_from_and_to_judge_is_refused():
+    """Under two prompts one query may be told twice."""
+    records = logs(60, count=3)
+    twice = replace(records, queries=tuple(replace(query, id="one") for query in records.queries))
+
+    with pytest.raises(InputError, match=r"^1 ids are to be learned from and judged, 'one' among them"):
+        drawn(twice, tiers(3), labels=30, seed=0)

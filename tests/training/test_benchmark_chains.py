@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,7 +13,7 @@ from router.types import Completion, Logprobs, Request, Usage, as_messages
 from training import public
 from training.answers import read_answers
 from training.benchmarks import zellinger_cascade
-from training.benchmarks.chain_baselines import common_bar, oracle, random_mix, single_tiers
+from training.benchmarks.chain_baselines import common_bar, oracle, random_mix, single_tiers, singles
 from training.benchmarks.chain_rules import Judged, all_actions, prices, same_actions
 from training.benchmarks.chains import (
     Followed,
@@ -321,6 +322,17 @@ def test_a_common_bar_of_one_accepts_nothing(test, confidence):
     assert done[-1, 0] == pytest.approx(per_million(test).sum())
 
 
+def test_single_models_are_points(train, test):
+    """The best is chosen on training rows, and all are read off the test's."""
+    reverse = replace(train, quality=train.quality[:, ::-1])
+
+    found = singles(reverse, test)
+
+    assert found["always_cheap"] == found["best_single"]
+    assert found["always_cheap"]["error"] == pytest.approx(1 - test.quality[:, 0].mean())
+    assert found["always_strong"]["usd_per_million"] == pytest.approx(per_million(test)[-1])
+
+
 def test_a_task_is_measured_with_every_method(train, test, copula):
     """An area for each chain and method, as many again in each draw, and curves of the longest chain."""
     chains = [(0, 1), (0, 1, 2)]
@@ -356,6 +368,7 @@ def test_a_quick_run_says_so_and_has_no_targets(train, test, monkeypatch):
     assert found["n_test"] == 600
     assert found["metrics"]["error_cost_auc"]["mmlu"] < found["baselines"]["random_mix"]["error_cost_auc"]["mmlu"]
     assert "markov_copula" not in found["baselines"]
+    assert found["baselines"]["always_strong"]["mmlu"]["error"] == pytest.approx(1 - test.quality[:, -1].mean())
     assert heard[-1] == "mmlu: chain 3 of 3"
 
 

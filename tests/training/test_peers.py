@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from router.errors import InputError
 from training import public
-from training.benchmarks.environments import Peer, PeerMissing, ready
+from training.benchmarks.environments import Peer, PeerMissing, environment, installing, ready
 from training.benchmarks.peers import (
     CASCADEFLOW,
     LITELLM,
@@ -53,6 +54,30 @@ def script(tmp_path, monkeypatch):
         return str(path)
 
     return written
+
+
+def test_a_quick_run_installs_nothing(tmp_path, monkeypatch):
+    """A peer that is not there is told of in a sentence."""
+    monkeypatch.setenv("TIERWISE_BENCH_ENVS", str(tmp_path))
+
+    with pytest.raises(PeerMissing, match=r"^cascadeflow \S+ is not installed, and a quick run installs nothing$"):
+        score_prompts("cascadeflow", [EASY], absent="tell")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_installation_is_not_tried_again(tmp_path):
+    """Not by the same process: it may have taken minutes, which a benchmark's time does not count."""
+    before, taken = time.perf_counter(), tmp_path / "envs"
+    taken.write_text("no folder")
+    for _ in range(2):
+        with pytest.raises(PeerMissing, match="cannot be written"):
+            environment(PEER, within=taken)
+        taken.unlink(missing_ok=True)
+
+    assert not taken.exists()
+    assert 0 < installing(since=before) < time.perf_counter() - before
+    assert installing(since=time.perf_counter()) == 0
 
 
 def test_a_script_is_given_json_lines_and_answers_in_json_lines(script):

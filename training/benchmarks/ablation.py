@@ -6,23 +6,28 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
+
+import numpy as np
 
 from router.embed import Embedder
 from router.embedders.naming import embedder_named
 from router.errors import EmbedderError, InputError
 from router.features import PromptFeatures
+from router.tiers import Ladder
 from training.benchmarks import ablation_answer, ablation_prompt, pair_sources
 from training.benchmarks.ablation_answer import Split
 from training.benchmarks.ablation_prompt import Task
-from training.benchmarks.pairs import Pairs
+from training.benchmarks.pairs import Pairs, apart
 from training.benchmarks.pairs import drawn as draw
 from training.benchmarks.pools import POOLS, pool
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_mmlu import random, unseen
 from training.embedding import Remembered
+from training.records import Records
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -36,7 +41,7 @@ DRAWS = 100
 EMBEDDER = "wordllama"
 WORKERS = 2
 
-QUICK_ROWS, QUICK_LABELS, QUICK_POOL_LABELS, QUICK_DRAWS = 2400, 400, 250, 10
+QUICK_ROWS, QUICK_LABELS, QUICK_POOL_ROWS, QUICK_POOL_LABELS, QUICK_DRAWS = 1200, 300, 700, 250, 10
 
 PROTOCOL = (
     "Two measurements, on seeds that no benchmark's claim uses. Before an answer: RouteLLM's MMLU (Mixtral 8x7B "
@@ -50,7 +55,7 @@ PROTOCOL = (
     "cost95 to cost99: the cost of so much of the strongest tier's quality, in % of always asking it. Intervals, "
     "before an answer: 95 %, bootstrap over runs and questions together."
 )
-QUICK = " Quick: 2,400 questions, 400 labels, 1 seed, no unseen subjects; one pool, 250 labels, 1 split."
+QUICK = " Quick: 1,200 questions, 300 labels, 1 seed, no unseen subjects; 700 queries of one pool, 250 labels, 1 split."
 
 DIFFERS = (
     "Nothing was published to set beside these figures: they say what our own parts are worth.",
@@ -78,7 +83,10 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         judged = ablation_prompt.judged(tasks, found, draws=QUICK_DRAWS if quick else DRAWS)
         metrics[name], intervals[name] = judged.metrics, judged.intervals
     labels = QUICK_POOL_LABELS if quick else POOL_LABELS
-    metrics |= _after(POOLS[:1] if quick else POOLS, labels, POOL_SEEDS[:1] if quick else POOL_SEEDS, report=report)
+    pools = {name: pool(name) for name in (POOLS[:1] if quick else POOLS)}
+    if quick:
+        pools = {name: (_some(records, QUICK_POOL_ROWS), ladder) for name, (records, ladder) in pools.items()}
+    metrics |= _after(pools, labels, POOL_SEEDS[:1] if quick else POOL_SEEDS, report=report)
     first = parts[SEEN][0]
     return proof(
         "ablation",
@@ -109,6 +117,8 @@ def _tasks(pairs: Pairs, features: Mapping[str, PromptFeatures], *, quick: bool)
     jobs = {SEEN: random(pairs, QUICK_LABELS if quick else LABELS, seeds=SEEDS[:1] if quick else SEEDS)}
     if not quick:
         jobs[UNSEEN] = unseen(pairs, LABELS, seed=SEEDS[0])
+    for job in (job for each in jobs.values() for job in each):
+        apart(job.train, job.test)
     return {
         name: [
             Task(
@@ -123,12 +133,19 @@ def _tasks(pairs: Pairs, features: Mapping[str, PromptFeatures], *, quick: bool)
     }
 
 
-def _after(pools: Sequence[str], labels: int, seeds: Sequence[int], *, report: Report) -> dict[str, Any]:
+def _some(records: Records, size: int) -> Records:
+    chosen = np.random.default_rng(POOL_SEEDS[0]).permutation(len(records))[:size]
+    return replace(records, queries=tuple(records.queries[place] for place in sorted(chosen)))
+
+
+def _after(
+    pools: Mapping[str, tuple[Records, Ladder]], labels: int, seeds: Sequence[int], *, report: Report
+) -> dict[str, Any]:
     """Per pool the means over its splits; what only the first split was measured with stands by itself."""
     splits: list[Split] = []
     for seed in seeds:  # all first splits first: they take the longest
         rungs = ablation_answer.EVERY if seed == seeds[0] else ablation_answer.QUICK
-        splits += [ablation_answer.drawn(*pool(name), labels=labels, seed=seed, rungs=rungs) for name in pools]
+        splits += [ablation_answer.drawn(*each, labels=labels, seed=seed, rungs=rungs) for each in pools.values()]
     done = _each(ablation_answer.measured, splits, report=report, what="after an answer")
     told: dict[str, Any] = {}
     for place, name in enumerate(pools):

@@ -11,6 +11,7 @@ import numpy as np
 
 from router.assess import Trained
 from router.cascade import Plan
+from router.errors import InputError
 from router.tiers import Ladder
 from router.types import Completion
 from training.benchmarks.result import Report
@@ -67,14 +68,23 @@ class Split:
 
 
 def drawn(records: Records, ladder: Ladder, *, labels: int, seed: int, rungs: tuple[str, ...] = QUICK) -> Split:
-    """So many queries drawn by prompt to learn from, and all others."""
+    """So many queries drawn by prompt to learn from, and all others.
+
+    Raises:
+        InputError: an id stands on both sides.
+    """
     keys = np.unique([query.split_key for query in records.queries])
     place = dict(zip(np.random.default_rng(seed).permutation(keys).tolist(), range(len(keys)), strict=True))
     ordered = sorted(records.queries, key=lambda query: place[query.split_key])
     last = place[ordered[labels - 1].split_key]
+    train = [query for query in ordered if place[query.split_key] <= last]
+    held = [query for query in ordered if place[query.split_key] > last]
+    both = {query.id for query in train} & {query.id for query in held}
+    if both:
+        raise InputError(f"{len(both)} ids are to be learned from and judged, {min(both)!r} among them; leave them out")
     return Split(
-        train=_as(records, [query for query in ordered if place[query.split_key] <= last], "train"),
-        held=_as(records, [query for query in ordered if place[query.split_key] > last], "test"),
+        train=_as(records, train, "train"),
+        held=_as(records, held, "test"),
         ladder=ladder,
         rungs=rungs,
     )

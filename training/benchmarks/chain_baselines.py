@@ -9,7 +9,7 @@ from training.benchmarks.chains import Chain, Followed, Logs, in_order, per_mill
 from training.hull import Mean, hull
 
 BARS = 40
-"""Quantiles of the confidences at which the common bar is tried."""
+"""Steps from 0 to 1 at which the common bar is tried, one more in all."""
 
 
 def common_bar(test: Logs, chain: Chain, confidence: Floats) -> Followed:
@@ -33,6 +33,17 @@ def single_tiers(train: Logs, test: Logs, chain: Chain) -> Followed:
     return Followed(
         cost=np.repeat(per_million(test)[ranks][:, None], len(test), axis=1), quality=test.quality[:, ranks].T
     )
+
+
+def singles(train: Logs, test: Logs) -> dict[str, dict[str, float]]:
+    """The cheapest model alone, the dearest, and the one that is best on ``train``: error and cost on ``test``."""
+    cost, error = per_million(test), 1 - test.quality.mean(axis=0)
+    ranks = {
+        "always_cheap": int(per_million(train).argmin()),
+        "always_strong": int(per_million(train).argmax()),
+        "best_single": int(train.quality.mean(axis=0).argmax()),
+    }
+    return {name: {"error": float(error[rank]), "usd_per_million": float(cost[rank])} for name, rank in ranks.items()}
 
 
 def oracle(test: Logs, chain: Chain) -> Followed:

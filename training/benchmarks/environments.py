@@ -1,7 +1,9 @@
 """The peers' own virtual environments: made on first use, pinned, kept where the user can see them.
 
-They lie in ``$TIERWISE_BENCH_ENVS``, else in ``.bench/`` of the working folder. Removing that folder removes all
-that was installed.
+They lie in ``$TIERWISE_BENCH_ENVS``, else in ``.bench/`` of the working folder, and take about 2 GB for all four peers,
+1.3 GB of it LLMRouter's with a build of torch for the CPU, and several more with the build for graphics cards that some
+systems get by default. pip reads its own settings (``PIP_INDEX_URL`` and the like), by which another build can be had.
+Removing that folder removes all that was installed. An installation that failed is not tried again by the same process.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from router.errors import TierwiseError
 from training.errors import Locked
@@ -25,6 +28,15 @@ INSTALL_SECONDS = 900
 _POLL_SECONDS = 0.5
 
 Report = Callable[[str], None]
+
+Absent = Literal["install", "tell"]
+"""What becomes of a peer that is not installed: it is now, or why it is missing is told."""
+
+_FAILED: dict[Path, str] = {}
+"""Why installations failed, by place: each attempt may take :data:`INSTALL_SECONDS`."""
+
+_WAITS: list[tuple[float, float]] = []
+"""When installations, our own and those waited for, began and ended, by ``time.perf_counter()``."""
 
 
 class PeerMissing(TierwiseError):
@@ -64,6 +76,21 @@ def ready(peer: Peer, *, within: Path | None = None) -> bool:
     return _is(_place(peer, within) / ".ready", peer.pins)
 
 
+def required(peer: Peer, *, absent: Absent, within: Path | None = None) -> None:
+    """See that ``peer`` may be run: with ``tell`` only where its environment is there.
+
+    Raises:
+        PeerMissing: it is not there.
+    """
+    if absent == "tell" and not ready(peer, within=within):
+        raise PeerMissing(peer.name, f"{peer.name} {peer.version} is not installed, and a quick run installs nothing")
+
+
+def installing(since: float) -> float:
+    """The seconds that this process has spent on installations from ``time.perf_counter()`` ``since`` on."""
+    return sum(max(0.0, end - max(begin, since)) for begin, end in _WAITS)
+
+
 def environment(peer: Peer, *, report: Report = lambda _: None, within: Path | None = None) -> Path:
     """The Python interpreter of ``peer``'s environment, which is made if it is not there yet.
 
@@ -76,6 +103,27 @@ def environment(peer: Peer, *, report: Report = lambda _: None, within: Path | N
     python = place / "bin" / "python"
     if ready(peer, within=within):
         return python
+    if place in _FAILED:
+        raise PeerMissing(peer.name, _FAILED[place])
+    try:
+        with _timed():
+            _install(peer, place, python, report=report, within=within)
+    except PeerMissing as missing:
+        _FAILED[place] = missing.reason
+        raise
+    return python
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    begin = time.perf_counter()
+    try:
+        yield
+    finally:
+        _WAITS.append((begin, time.perf_counter()))
+
+
+def _install(peer: Peer, place: Path, python: Path, *, report: Report, within: Path | None) -> None:
     with ExitStack() as held:
         try:
             _wait(held, place.with_name(f"{place.name}.lock"), peer)
@@ -89,7 +137,6 @@ def environment(peer: Peer, *, report: Report = lambda _: None, within: Path | N
                 if pins:
                     _perform([*pip, *options, *pins], peer)
             (place / ".ready").write_text(peer.pins, encoding="utf-8")
-    return python
 
 
 def _place(peer: Peer, within: Path | None) -> Path:

@@ -13,7 +13,7 @@ from router.features import Floats
 from training.benchmarks import ranking
 from training.benchmarks.ex_ante import Run
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
-from training.benchmarks.peers import PeerMissing, PromptScorer, routellm_figures, score_prompts
+from training.benchmarks.peers import Absent, PeerMissing, PromptScorer, routellm_figures, score_prompts
 from training.benchmarks.recovered import Places
 from training.benchmarks.result import Report
 from training.bootstrap import DRAWS
@@ -72,13 +72,13 @@ class Parts:
         return {label: self._summaries[name].curve for name, label in labels.items() if name in self._summaries}
 
 
-def peer_scores(pairs: Pairs, *, report: Report) -> dict[str, Floats | str]:
+def peer_scores(pairs: Pairs, *, absent: Absent = "install", report: Report) -> dict[str, Floats | str]:
     """Each peer's score of every prompt, (n,), or the sentence that says why there is none."""
     found: dict[str, Floats | str] = {}
     for name in PEERS:
         report(f"{name}: {len(pairs):,} prompts")
         try:
-            found[name] = score_prompts(name, pairs.texts, report=report)
+            found[name] = score_prompts(name, pairs.texts, absent=absent, report=report)
         except PeerMissing as missing:
             found[name] = str(missing)
     return found
@@ -88,11 +88,11 @@ Check = Callable[[Run], Mapping[str, Any]]
 """Reads the figures of a run once more, by other code."""
 
 
-def by_their_code(run: Run, *, report: Report = lambda _: None) -> dict[str, Any]:
+def by_their_code(run: Run, *, absent: Absent = "install", report: Report = lambda _: None) -> dict[str, Any]:
     """The run's figures by RouteLLM's own code, beside ours by the same reading, or why there are none."""
     side = _side(run.test)
     try:
-        theirs = routellm_figures(run.gain, weak=side.weak, strong=side.strong, report=report)
+        theirs = routellm_figures(run.gain, weak=side.weak, strong=side.strong, absent=absent, report=report)
     except PeerMissing as missing:
         return {"missing": str(missing)}
     own = side.judged(run.gain)

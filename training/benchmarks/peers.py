@@ -19,10 +19,11 @@ import numpy as np
 
 from router.errors import InputError
 from router.features import Floats
-from training.benchmarks.environments import Peer, PeerMissing, Report, environment
+from training.benchmarks.environments import Absent, Peer, PeerMissing, Report, environment, required
 from training.benchmarks.recovered import Places
 
 __all__ = [
+    "Absent",
     "AnswerScorer",
     "Peer",
     "PeerMissing",
@@ -51,7 +52,9 @@ LLMROUTER = Peer(
     requirements=("torch==2.13.0", "scikit-learn==1.9.0", "numpy==2.4.6", "pandas==2.3.3", "pyyaml==6.0.3"),
     alone=("llmrouter-lib==0.4.0",),
 )
-"""Its kNN, SVM and MLP routers alone. A build of torch for the CPU will do: 200 MB and not gigabytes."""
+"""Its kNN, SVM and MLP routers alone. A build of torch for the CPU will do, which pip takes where its own settings name
+an index that has one; the build for graphics cards is several gigabytes more.
+"""
 
 PromptScorer = Literal["cascadeflow", "cascadeflow-difficulty", "litellm", "litellm-learned"]
 AnswerScorer = Literal["cascadeflow"]
@@ -78,7 +81,9 @@ _BINS = 10
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
-def score_prompts(peer: PromptScorer, prompts: Sequence[str], *, report: Report = lambda _: None) -> Floats:
+def score_prompts(
+    peer: PromptScorer, prompts: Sequence[str], *, absent: Absent = "install", report: Report = lambda _: None
+) -> Floats:
     """How complex ``peer`` holds each of the ``prompts`` to be: (n,), higher is more complex. Many may be equal.
 
     "cascadeflow" is the level of its ``ComplexityDetector``, by which it routes, 0 to 4; "cascadeflow-difficulty" its
@@ -93,11 +98,17 @@ def score_prompts(peer: PromptScorer, prompts: Sequence[str], *, report: Report 
     if peer not in _PROMPTS:
         raise InputError(f"peer={peer!r} scores no prompts; there is {', '.join(get_args(PromptScorer))}")
     whom, script, scorer = _PROMPTS[peer]
+    required(whom, absent=absent)
     return _scores(whom, script, scorer, [{"prompt": prompt} for prompt in prompts], report)
 
 
 def score_answers(
-    peer: AnswerScorer, prompts: Sequence[str], answers: Sequence[str], *, report: Report = lambda _: None
+    peer: AnswerScorer,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    *,
+    absent: Absent = "install",
+    report: Report = lambda _: None,
 ) -> Floats:
     """How sure ``peer`` is of each answer, its text alone and no log-probabilities: (n,), higher is surer.
 
@@ -112,12 +123,13 @@ def score_answers(
     if len(prompts) != len(answers):
         raise InputError(f"there are {len(prompts)} prompts and {len(answers)} answers; give an answer for each prompt")
     whom, script, scorer = _ANSWERS[peer]
+    required(whom, absent=absent)
     items = [{"prompt": prompt, "answer": answer} for prompt, answer in zip(prompts, answers, strict=True)]
     return _scores(whom, script, scorer, items, report)
 
 
 def routellm_figures(
-    score: Floats, *, weak: Floats, strong: Floats, report: Report = lambda _: None
+    score: Floats, *, weak: Floats, strong: Floats, absent: Absent = "install", report: Report = lambda _: None
 ) -> dict[str, float]:
     """``apgr_deciles``, ``cpt50_deciles`` and ``cpt80_deciles`` (in %) of a score, by RouteLLM's own code.
 
@@ -135,6 +147,7 @@ def routellm_figures(
         raise PeerMissing(
             ROUTELLM.name, f"RouteLLM's code needs {_BINS} distinct bins, and the score has too many ties"
         )
+    required(ROUTELLM, absent=absent)
     rows = [
         {"score": float(one), "weak": float(cheap), "strong": float(dear)}
         for one, cheap, dear in zip(score, weak, strong, strict=True)

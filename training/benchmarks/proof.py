@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from router.errors import InputError
+from training.benchmarks.environments import installing
 from training.benchmarks.result import figure, leaves, peak_mib, plain, told_seeds
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ def proof(
 ) -> Proof:
     """The outcome of a benchmark that began when ``time.perf_counter()`` was ``started`` and ends now.
 
+    The time that other people's packages took to be installed is not counted.
+
     Raises:
         InputError: a target or an interval is of no metric, or a curve has too many points.
     """
@@ -167,7 +170,7 @@ def proof(
         curves=curves or {},
         axes=axes,
         quick=quick,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - started - installing(since=started),
         peak_mib=peak_mib(),
     )
 

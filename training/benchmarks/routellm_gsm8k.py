@@ -12,6 +12,7 @@ from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, folded, pool
 from training.benchmarks.ex_ante_figures import Check, Parts, by_their_code, peer_scores, summary
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import Pairs, drawn
+from training.benchmarks.peers import Absent
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, GSM8K, NO_REGRET, READINGS, reach
@@ -56,6 +57,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         InputError: the public data is not there.
     """
     started = time.perf_counter()
+    absent: Absent = "tell" if quick else "install"
     report("reading")
     pairs = routellm("gsm8k")
     others = other_tasks.other_tasks(pairs, leave=other_tasks.GSM8K)
@@ -65,8 +67,8 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     return proved(
         pairs,
         others,
-        peers=peer_scores(pairs, report=report),
-        check=partial(by_their_code, report=report),
+        peers=peer_scores(pairs, absent=absent, report=report),
+        check=partial(by_their_code, absent=absent, report=report),
         report=report,
         quick=quick,
         started=started,

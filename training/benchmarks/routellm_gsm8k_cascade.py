@@ -14,7 +14,7 @@ from router.features import Floats
 from training.benchmarks import ranking
 from training.benchmarks.crossed_answers import Answered, Held, crossed, side_of, weak_answer
 from training.benchmarks.pairs import STRONG, WEAK, Pairs, drawn, pairs_of
-from training.benchmarks.peers import PeerMissing, score_answers
+from training.benchmarks.peers import Absent, PeerMissing, score_answers
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.recovered import Places
 from training.benchmarks.result import Report
@@ -96,7 +96,13 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     data = Answered(queries=records.queries, pairs=pairs_of(records, ladder))
     if quick:
         data = data.take(drawn(data.pairs, QUICK_ROWS, seed=0))
-    return proved(data, peer=_cascadeflow(data, report), report=report, quick=quick, started=started)
+    return proved(
+        data,
+        peer=_cascadeflow(data, "tell" if quick else "install", report),
+        report=report,
+        quick=quick,
+        started=started,
+    )
 
 
 def proved(
@@ -158,10 +164,10 @@ def developed(ids: Sequence[str]) -> Bools:
     return np.array([id in seen for id in ids], bool)
 
 
-def _cascadeflow(data: Answered, report: Report) -> Floats | str:
+def _cascadeflow(data: Answered, absent: Absent, report: Report) -> Floats | str:
     try:
         answers = [weak_answer(query).text for query in data.queries]
-        return score_answers("cascadeflow", data.pairs.texts, answers, report=report)
+        return score_answers("cascadeflow", data.pairs.texts, answers, absent=absent, report=report)
     except PeerMissing as missing:
         return str(missing)
 

@@ -13,6 +13,7 @@ from training.benchmarks import pair_sources
 from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
 from training.benchmarks.ex_ante_figures import Check, Parts, by_their_code, peer_scores, summary
 from training.benchmarks.pairs import Pairs, drawn, without
+from training.benchmarks.peers import Absent
 from training.benchmarks.proof import Proof, Target, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MMLU, READINGS, reach
@@ -64,6 +65,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         InputError: the public data is not there.
     """
     started = time.perf_counter()
+    absent: Absent = "tell" if quick else "install"
     report("reading")
     pairs = pair_sources.routellm("mmlu")
     if quick:
@@ -86,8 +88,8 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     return proved(
         pairs,
         jobs,
-        peers=peer_scores(pairs, report=report),
-        check=partial(by_their_code, report=report),
+        peers=peer_scores(pairs, absent=absent, report=report),
+        check=partial(by_their_code, absent=absent, report=report),
         report=report,
         quick=quick,
         started=started,

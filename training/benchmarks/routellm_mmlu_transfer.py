@@ -10,6 +10,7 @@ from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
 from training.benchmarks.ex_ante_figures import by_their_code, peer_scores, summary
 from training.benchmarks.pair_sources import plain
 from training.benchmarks.pairs import Pairs, drawn, without
+from training.benchmarks.peers import Absent
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MMLU, NO_REGRET, READINGS, reach
@@ -57,6 +58,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         InputError: the public data is not there.
     """
     started = time.perf_counter()
+    absent: Absent = "tell" if quick else "install"
     report("reading")
     test = plain(pair_sources.routellm("mmlu"))
     train = labelled(test)
@@ -66,8 +68,8 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     found = summary(
         routed([Job(train=train, test=test)], report=report, what="transfer"),
         among=test,
-        peers=peer_scores(test, report=report),
-        check=partial(by_their_code, report=report),
+        peers=peer_scores(test, absent=absent, report=report),
+        check=partial(by_their_code, absent=absent, report=report),
         draws=QUICK_DRAWS if quick else DRAWS,
     )
     return proof(
