@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -18,11 +18,13 @@ from router.assess import prompt_logits
 from router.estimators import EmbeddingModel, TextModel, logit, standard_hand, term_keys
 from router.features import HAND, Floats, PromptFeatures
 from training.heads import Ints
-from training.kernel_heads import LANDMARKS, Heads, fit_heads, whitening_of
+from training.kernel_heads import LANDMARKS, Heads, Whitening, fit_heads, whitening_of
 
 MOST_TERMS = 50_000
 
 _MEASURED = 1000  # prompts that the median distance is taken from
+
+_BLOCK = 2000  # prompts whose kernel is held at once, beside the columns of all
 
 
 def _terms(features: PromptFeatures) -> list[int]:
@@ -45,11 +47,15 @@ class PromptKernel:
 
     def __call__(self, features: Sequence[PromptFeatures]) -> Floats:
         """The kernel (n, L) of ``features`` with each landmark."""
-        terms = self.vectorizer.transform(features) @ self.vectorizer.transform(self.landmarks).T
-        found: Floats = terms.toarray() + np.exp(
-            -self.hand_rate * cdist(self._hand(features), self._hand(self.landmarks))
-        )
+        found = self.of_texts(features)
         return found if self.embedding_rate is None else found + self.of_embeddings(features)
+
+    def of_texts(self, features: Sequence[PromptFeatures]) -> Floats:
+        """The part of the kernel that reads terms and hand-made features, (n, L)."""
+        terms = self.vectorizer.transform(features) @ self._landmark_terms.T
+        found: Floats = terms.toarray()
+        found += np.exp(-self.hand_rate * cdist(self._hand(features), self._hand(self.landmarks)))
+        return found
 
     def of_embeddings(self, features: Sequence[PromptFeatures]) -> Floats:
         """The part of the kernel that reads embeddings, (n, L)."""
@@ -66,7 +72,7 @@ class PromptKernel:
         columns = np.array(list(vocabulary.values()))
         order = np.argsort(keys)
         columns = columns[order]
-        terms = self.vectorizer.transform(self.landmarks).T @ weights
+        terms = self._landmark_terms.T @ weights
         tiers = len(intercept)
         return TextModel(
             keys=keys[order],
@@ -81,6 +87,10 @@ class PromptKernel:
             mix=np.eye(tiers),
             shift=np.zeros(tiers),
         )
+
+    @cached_property
+    def _landmark_terms(self) -> Any:
+        return self.vectorizer.transform(self.landmarks)
 
     def _hand(self, features: Sequence[PromptFeatures]) -> Floats:
         return standard_hand(_hands(features), self.scaler.mean_, self.scaler.scale_)
@@ -114,7 +124,7 @@ class PromptFit:
     @cached_property
     def nested(self) -> Mapping[int, Floats]:
         """Per fold f, out-of-fold logits (n, K) of which none, fold f's own included, come from a fit that saw a label
-        of fold f.
+        of fold f: no coefficient, that is; of the penalties see :meth:`training.kernel_heads.Heads.nested`.
         """
         return {number: logit(values) for number, values in self.heads.nested().items()}
 
@@ -141,7 +151,8 @@ def fit_prompts(features: Sequence[PromptFeatures], quality: Floats, *, weight: 
         return fit_base_rates(features, quality, weight=weight, fold=fold)
     kernel = _kernel(vectorizer, features)
     whitening = whitening_of(kernel(kernel.landmarks))
-    heads = fit_heads(whitening.columns(kernel(features)), quality, weight=weight, fold=fold)
+    columns, near = _columns(kernel, whitening, features)
+    heads = fit_heads(columns, quality, weight=weight, fold=fold)
     weights = whitening.over_landmarks(heads.line.weights)
     pipeline = PromptPipeline(kernel, weights, heads.line.intercept)
     return PromptFit(
@@ -149,8 +160,28 @@ def fit_prompts(features: Sequence[PromptFeatures], quality: Floats, *, weight: 
         logits=logit(heads.held_out),
         heads=heads,
         pipeline=pipeline,
-        dense=_dense(kernel, weights, features),
+        dense=None if near is None else _dense(kernel, weights, near),
     )
+
+
+def _columns(
+    kernel: PromptKernel, whitening: Whitening, features: Sequence[PromptFeatures]
+) -> tuple[Floats, Floats | None]:
+    """The columns (n, L), and the embeddings' part of the kernel averaged over the prompts (L,) where there is one.
+
+    Block by block: the kernel and its parts, each as large as the columns, are never held whole.
+    """
+    found = np.empty((len(features), len(kernel.landmarks)))
+    near = None if kernel.embedding_rate is None else np.zeros(len(kernel.landmarks))
+    for start in range(0, len(features), _BLOCK):
+        block = features[start : start + _BLOCK]
+        part = kernel.of_texts(block)
+        if near is not None:
+            embedded = kernel.of_embeddings(block)
+            near += embedded.sum(axis=0) / len(features)
+            part += embedded
+        found[start : start + _BLOCK] = whitening.columns(part)
+    return found, near
 
 
 def _kernel(vectorizer: TfidfVectorizer, features: Sequence[PromptFeatures]) -> PromptKernel:
@@ -176,14 +207,14 @@ def _median(distances: Floats) -> float:
     return found if found > 1e-9 else 1.0
 
 
-def _dense(kernel: PromptKernel, weights: Floats, features: Sequence[PromptFeatures]) -> EmbeddingModel | None:
-    if kernel.embedding_rate is None:
-        return None
+def _dense(kernel: PromptKernel, weights: Floats, near: Floats) -> EmbeddingModel:
+    """``near`` (L,) is what an embedding is to each landmark on average."""
+    assert kernel.embedding_rate is not None
     return EmbeddingModel(
         landmarks=_embeddings(kernel.landmarks),
         rate=np.array([kernel.embedding_rate]),
         weights=weights,
-        absent=kernel.of_embeddings(features).mean(axis=0) @ weights,
+        absent=near @ weights,
     )
 
 
