@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from router.auditing import Audit, audit
-from router.cascade import Birth, Plan, embedded
+from router.cascade import Birth, Plan
 from router.decision import Attempt, Decision
 from router.drivers import Shell, run_many
 from router.errors import InputError, TierwiseError
 from router.ledger import Ledger
-from router.ops import Append, Embed, Now, Op, Send, Sleep
+from router.ops import Append, Now, Op, Send, Sleep
 from router.shell import born
 from router.tiers import Tier
 from router.types import Completion, Request
 from training.draw import Drawn
+from training.embedding import begin, embedded_before
 from training.label.purse import BudgetReached, Purse, most_tokens
 
 PATIENCE = 5
@@ -93,16 +94,18 @@ def collect(
 
     Raises:
         TierwiseError: tiers failed at five requests in a row.
+        EmbedderError: the plan reads embeddings, and some prompt has none; nothing was asked or written.
         LedgerError: an answer could not be written.
         InputError: ``workers`` is below 1, or the limit is negative.
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
     purse = Purse(limit)
+    todo = [one for one in drawn if one.missing]
+    plan = embedded_before(plan, list(map(_request, todo)))
     shell: Shell = {
         Now: lambda _: clock(),
         Sleep: lambda op: sleep(op.seconds),
-        Embed: lambda op: op.embedder(op.texts),
         Send: send,
         Append: lambda op: ledger.append(op.decision, op.request),
         _Hold: lambda op: purse.hold(op.worst),
@@ -111,7 +114,6 @@ def collect(
     for one in drawn:
         if one.understated:
             ledger.append(_note(one, born()), _request(one))
-    todo = [one for one in drawn if one.missing]
     stopped: Literal["done", "budget"] = "done"
     requests = failed = calls = unreported = in_a_row = 0
     with closing(run_many((_core(one, plan) for one in todo), shell, workers=workers)) as results:  # type: ignore[type-var]
@@ -157,7 +159,7 @@ async def _collect(one: Drawn, plan: Plan, births: Sequence[Birth]) -> _Done:
     decisions: list[Decision] = []
     await _Hold(worst)
     try:
-        evidence = plan.assessor.begin(request, embedding=(await embedded(request, plan)).vector)
+        evidence = begin(plan, request)
         for rank, birth in zip(one.missing, births, strict=True):
             tier = plan.ladder[rank]
             asking = Audit(tier, rank, request, one.entry.decision, plan.assessor, evidence, one.inclusion, "collected")

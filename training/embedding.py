@@ -11,7 +11,7 @@ from router.assess import Evidence
 from router.bundle import PolicyBundle
 from router.cascade import Plan
 from router.config import Config
-from router.embed import Embedder, Vectors, readable
+from router.embed import Embedder, Vectors, imprint_of, readable
 from router.embedders.names import NAMED, PLAIN, identity, unknown
 from router.embedders.naming import embedder_named
 from router.errors import InputError
@@ -53,9 +53,16 @@ def under(config: Config, bundle: PolicyBundle) -> Config:
     if bundle.embedder is None or identity(config.policy.embedder or "") == bundle.embedder.name:
         return config
     name = bundle.embedder.name
-    if name.partition(":")[0] not in (*PLAIN, *NAMED) or name.startswith("onnx:"):
-        return config
-    return replace(config, policy=replace(config.policy, embedder=name))
+    return replace(config, policy=replace(config.policy, embedder=name)) if is_model(name) else config
+
+
+def is_model(name: str) -> bool:
+    """Whether ``name`` is that of a published model, which can be loaded on a bundle's word.
+
+    A function is not: whoever made the bundle would choose what is run. Neither is a file: its folder is not known.
+    """
+    kind, _, model = name.partition(":")
+    return name in PLAIN or (kind in NAMED and kind != "onnx" and bool(model))
 
 
 def serves(config: Config, trained: Config) -> None:
@@ -95,6 +102,21 @@ class Remembered:
         return np.array([self._found[text] for text in texts])
 
 
+def embedded_before(plan: Plan, requests: Sequence[Request]) -> Plan:
+    """The same plan with every request embedded already, many at once: what follows cannot lack a vector.
+
+    Raises:
+        EmbedderError: one has none; offline nothing is judged without.
+    """
+    if plan.embedder is None:
+        return plan
+    embedder = plan.embedder if isinstance(plan.embedder, Remembered) else Remembered(plan.embedder)
+    texts = [readable(request) for request in requests]
+    for start in range(0, len(texts), BATCH):
+        embedder(texts[start : start + BATCH])
+    return replace(plan, embedder=embedder)
+
+
 def with_embeddings(
     features: Sequence[PromptFeatures],
     requests: Sequence[Request],
@@ -105,8 +127,10 @@ def with_embeddings(
     """The ``features`` of ``requests`` with their embeddings.
 
     Raises:
-        EmbedderError: there are none; training does not go on without.
+        EmbedderError: there are none, and training does not go on without; or the model is one that no bundle could
+            know again.
     """
+    imprint_of(embedder)  # refused now, and not by the bundle when everything has been fitted
     texts = [readable(request) for request in requests]
     found: list[PromptFeatures] = []
     for start in range(0, len(texts), BATCH):

@@ -12,7 +12,7 @@ import numpy as np
 from router.bundle import PolicyBundle
 from router.cascade import Plan
 from router.config import Config
-from router.errors import InputError
+from router.errors import BundleError, EmbedderError, InputError
 from router.features import Floats
 from router.planning import misfit, plan_of
 from router.policy import Always
@@ -88,6 +88,7 @@ def judge(records: Records, plan: Plan) -> Judged:
 
     Raises:
         InputError: the log does not say how probable it was that a row was observed.
+        EmbedderError: the plan reads embeddings, and some prompt has none.
     """
     done = replay_all(records, plan)
     accepted = [decision.accepted for decision in done.decisions]
@@ -179,6 +180,7 @@ def weigh(
     Raises:
         InputError: no row is labelled at every tier.
         BundleError: the challenger does not fit the configuration.
+        EmbedderError: a prompt has no embedding, or the champion's embedder cannot be loaded.
     """
     margins = margins or Margins()
     barred = _barred(challenger.facts)
@@ -191,16 +193,32 @@ def weigh(
         raise InputError("no held-out row has a label at every tier, so there is nothing to compare on")
     keys = tuple(query.split_key for query in rows.queries)
     plan = plan_of(config, bundle=challenger)
-    mine = judge(rows, plan)
     wrong = None if champion is None else misfit(champion, under(config, champion))
-    if champion is None or wrong is not None:
+    theirs = None if champion is None or wrong is not None else _champion_plan(champion, config)
+    mine = judge(rows, plan)
+    if champion is None or theirs is None:
         strong = judge(rows, with_rule(plan, Always()))
         return _unopposed(challenger, mine, strong, keys, because=wrong or "there is no champion yet")
-    verdict = gate(mine, judge(rows, plan_of(under(config, champion), bundle=champion)), keys=keys, margins=margins)
+    verdict = gate(mine, judge(rows, theirs), keys=keys, margins=margins)
     if champion.facts.get("data") == challenger.facts.get("data"):
         return verdict
     caution = "the champion was fitted on other data, some of which may be among these rows: that can only flatter it"
     return Verdict(verdict.promote, (*verdict.reasons, caution), verdict.figures)
+
+
+def _champion_plan(champion: PolicyBundle, config: Config) -> Plan:
+    """The champion's plan with its embedder loaded: without its vectors it would look worse than it is.
+
+    Raises:
+        EmbedderError: that cannot be loaded, or is another model by now.
+    """
+    plan = plan_of(under(config, champion), bundle=champion)
+    if plan.embedder is not None:
+        try:
+            plan.embedder(())
+        except (EmbedderError, BundleError) as error:
+            raise EmbedderError(f"the champion cannot be judged, so nothing takes its place: {error}") from error
+    return plan
 
 
 def _barred(facts: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from router.drivers import replay
 from router.features import Floats
 from router.policy import Rule
 from router.types import Completion, Request
-from training.embedding import Remembered
+from training.embedding import Remembered, embedded_before
 from training.records import Query, Records
 
 
@@ -57,7 +57,11 @@ def replay_all(records: Records, plan: Plan) -> Replayed:
     """Route every query of ``records`` by ``plan``, from its logged answers.
 
     Quality is NaN where the answer that the plan returned has no label.
+
+    Raises:
+        EmbedderError: the plan reads embeddings, and some prompt has none.
     """
+    plan = embedded_before(plan, [query.request for query in records.queries])
     decisions, quality, ranks = [], [], []
     for query in records.queries:
         response = replay(cascade(query.request, plan, Birth(query.id, 0.0)), answers_of(query, plan))

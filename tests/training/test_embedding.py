@@ -172,17 +172,6 @@ def test_offline_a_prompt_is_judged_as_it_is_live(plan, fitted):
     assert begin(plan, logs.queries[0].request).quality == live[0]
 
 
-def test_offline_nothing_is_judged_without_an_embedding(plan):
-    """At run time a lost embedding costs no request; a figure that rested on one would be false."""
-
-    def broken(_):
-        raise EmbedderError("it is gone")
-
-    broken.name = "hashing"
-    with pytest.raises(EmbedderError, match="it is gone"):
-        table_of(records(5), replace(plan, embedder=broken))
-
-
 def test_a_tier_is_added_to_a_bundle_that_reads_embeddings(fitted):
     from tests.training.test_new_tier import LADDER, logs, without
 

@@ -27,6 +27,7 @@ def add_tier(
 
     The configuration names the bundle's tiers and the new one, in the order of their prices.
     """
+    from training.embedding import under
     from training.new_tier import add_tier as add
     from training.tier_labels import read_answers_of
 
@@ -39,7 +40,7 @@ def add_tier(
         read_answers_of(name, data, settings.tiers),
         settings.tiers,
         name=name,
-        embedder=embedder_of(champion, settings),
+        embedder=embedder_of(champion, under(settings, champion)),
     )
     version = added.bundle.save(out)
     facts = {"bundle": str(out), "version": version, **added.bundle.facts["grafted"]}

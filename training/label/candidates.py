@@ -13,6 +13,7 @@ from router.drivers import replay
 from router.errors import AllTiersFailed
 from router.features import Floats
 from router.types import Request
+from training.embedding import embedded_before
 from training.label.answer import Answer
 from training.label.choose import Choice
 from training.label.sheet import Sheet
@@ -45,17 +46,25 @@ def margin_of(attempts: Iterable[Attempt]) -> float:
 
 
 def of_queries(queries: Sequence[Query], plan: Plan) -> list[Candidate]:
-    """Find the queries that some tier's label is missing of, decided anew by ``plan`` from their logged answers."""
-    found = []
-    for query in queries:
-        bare = [
-            {"query_id": query.id, "prompt": query.request.text, "tier": tier.name, "response": outcome.completion.text}
-            for tier, outcome in zip(plan.ladder.tiers, query.outcomes, strict=True)
-            if outcome is not None and math.isnan(outcome.quality)
-        ]
-        if bare:
-            found.append(Candidate(id=query.id, request=query.request, margin=_replayed(query, plan), rows=tuple(bare)))
-    return found
+    """Find the queries that some tier's label is missing of, decided anew by ``plan`` from their logged answers.
+
+    Raises:
+        EmbedderError: the plan reads embeddings, and some prompt has none.
+    """
+    bare = [(query, rows) for query in queries if (rows := _bare(query, plan))]
+    plan = embedded_before(plan, [query.request for query, _ in bare])
+    return [
+        Candidate(id=query.id, request=query.request, margin=_replayed(query, plan), rows=rows) for query, rows in bare
+    ]
+
+
+def _bare(query: Query, plan: Plan) -> tuple[dict[str, Any], ...]:
+    """A query's answers that have no label, as rows of a sheet."""
+    return tuple(
+        {"query_id": query.id, "prompt": query.request.text, "tier": tier.name, "response": outcome.completion.text}
+        for tier, outcome in zip(plan.ladder.tiers, query.outcomes, strict=True)
+        if outcome is not None and math.isnan(outcome.quality)
+    )
 
 
 def _replayed(query: Query, plan: Plan) -> float:
