@@ -10,12 +10,13 @@ from threadpoolctl import threadpool_limits
 
 from router import Config
 from router.assess import Trained, scorer_row
+from router.embedders.naming import embedder_named
 from router.errors import InputError
 from router.estimators import EmbeddingModel
 from router.policy import Thresholds
 from router.types import Completion, Request, as_messages
 from tests.training.simulated import TIERS, random_prompts, records
-from training.benchmarks.latency import PROTOCOL, measure
+from training.benchmarks.latency import EMBEDDED, PROTOCOL, Embedded, measure
 from training.benchmarks.sized import sized_answers, sized_prompts
 from training.benchmarks.sklearn_serving import AnswerServer, PromptServer
 from training.benchmarks.turns import quantile_bounds, ratio_bounds, timed_in_turns
@@ -125,9 +126,27 @@ def test_it_times_every_case_and_says_what_it_did(bundle, logged):
         figures, bounds = found["metrics"][name], found["intervals"][name]
         assert 0 < figures["p50"] <= figures["p95"]
         assert set(bounds) == set(figures)
-        assert bounds["cpu_ratio"][0] <= figures["cpu_ratio"] <= bounds["cpu_ratio"][1]
+        assert bounds["cpu_ratio"]["low"] <= figures["cpu_ratio"] <= bounds["cpu_ratio"]["high"]
     assert found["quick"]
     assert found["protocol"].startswith(PROTOCOL[:40])
+
+
+def test_a_decision_that_reads_an_embedding_is_timed_beside(bundle, logged):
+    """With a bundle and an embedder of its own; scikit-learn's objects embed too."""
+    named = "hashing"
+    own = fit(logged, TIERS, rungs=["prompt"], embedder=embedder_named(named)).bundle
+
+    found = measure(
+        Config.of(TIERS.tiers, ledger={"enabled": False}),
+        logged.split("test"),
+        bundle=bundle.with_rule(Thresholds(start=(0.6, 0.0), accept=(0.6, 0.0))),
+        embedded=Embedded(bundle=own, embedder=named, prompts=400),
+        quick=True,
+    )
+
+    assert list(found.metrics)[-1] == EMBEDDED
+    assert list(found.baselines["scikit_learn"])[-1] == EMBEDDED
+    assert "fitted on 400 prompts" in found.protocol
 
 
 def test_prompts_have_the_wanted_length(logged):
