@@ -129,8 +129,8 @@ def measure(
         router = held.enter_context(Router.from_config(silent, provider=FakeProvider({}), bundle=bundle))
         cases = _cases(router, records, n=n)
         if embedded is not None:
-            other = replace(silent, policy=replace(silent.policy, embedder=embedded.embedder))
-            reading = Router.from_config(other, provider=FakeProvider({}), bundle=embedded.bundle)
+            reads = replace(silent, policy=replace(silent.policy, embedder=embedded.embedder))
+            reading = Router.from_config(reads, provider=FakeProvider({}), bundle=embedded.bundle)
             cases[EMBEDDED] = _decisions(held.enter_context(reading), records, PROMPTS[0], n=n)
         for name, case in cases.items():
             report(f"{name}: {rounds} rounds over {n} in turns")
