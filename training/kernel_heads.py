@@ -124,7 +124,7 @@ def fit_heads(columns: Floats, quality: Floats, *, weight: Floats, fold: Ints) -
         gains = _Ridge(columns, target, heaviest, fold)
         gain_penalty, gained = gains.chosen()
         plain = held - held.mean(axis=1, keepdims=True)
-        complete = np.count_nonzero(full) / int(np.count_nonzero(mass, axis=0).min())
+        complete = int(np.count_nonzero(full)) / int(np.count_nonzero(mass, axis=0).min())
         share = complete * _share(target[full], plain[full], gained[full], heaviest[full])
         held = held + share * (gained - plain)
     line = _joined(tiers.solve(penalties), None if gains is None else gains.solve(gain_penalty), share)

@@ -6,12 +6,14 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.ensemble import ExtraTreesRegressor
 
 from router.bundle import LIMIT
 from router.estimators import pack
 from router.trees import check_trees
 from training import forest_fit
-from training.forest_fit import DEPTH, LEAF, TREES, as_shares, fit_forest, least_rows
+from training.estimators.bins import fit_bins
+from training.forest_fit import DEPTH, LEAF, SHARE, TREES, WIDTH, as_shares, fit_forest, least_rows
 from training.metrics import auroc
 from training.table import states
 
@@ -82,21 +84,41 @@ def test_the_arrays_pass_the_bundles_checks(fitted):
     assert len(model.trees.feature) <= 2 * 60 * 2 * 700 / LEAF
 
 
-def test_rows_that_lack_a_label_have_no_say(sample, fitted):
-    """They are predicted like any other."""
-    holed = Sample()
-    holed.rows = np.vstack([holed.rows, holed.rows[:50]])
-    holed.views = dict.fromkeys(range(5), holed.rows)
-    holed.quality = np.vstack([holed.quality, np.tile([np.nan, 1.0], (50, 1))])
-    holed.weights = np.ones_like(holed.quality)
-    holed.fold = np.append(holed.fold, holed.fold[:50])
+def test_the_exported_forest_is_scikit_learns_row_by_row(sample, fitted):
+    """Every leaf that the runtime walks to is the one that ``predict`` comes to, also where a number is missing."""
+    model, _ = fitted
+    rows = np.vstack([sample.rows, Sample(300, seed=1).rows])
+    bins = fit_bins(sample.rows)
+    codes = [np.where(np.isnan(found), -1.0, found) for found in map(bins.codes, (sample.rows, rows))]
+    reference = ExtraTreesRegressor(
+        TREES, min_samples_leaf=LEAF, max_features=SHARE, max_depth=DEPTH, random_state=0
+    ).fit(codes[0], sample.quality)  # fmt: skip
 
-    _, logits = holed.fit()
+    shares = np.array([model.logits(row) for row in rows]) / WIDTH + 0.5
 
-    assert np.isfinite(logits).all()
-    assert auroc(logits[:700, 1], sample.quality[:, 1]) == pytest.approx(
-        auroc(fitted[1][:, 1], sample.quality[:, 1]), abs=0.05
-    )
+    assert np.abs(shares - reference.predict(codes[1])).max() < 1e-9
+
+
+@pytest.mark.parametrize("lacking", ["a label", "weight"])
+def test_rows_that_lack_a_label_have_no_say(lacking):
+    """Whatever the other tier's label says, to the last bit; and they are predicted like any other."""
+
+    def holed(label):
+        made = Sample()
+        made.rows[650:] = made.rows[:50]  # as rows that do count, and with the contrary label
+        made.quality[650:] = np.column_stack([np.full(50, np.nan), np.full(50, label)])
+        if lacking == "weight":
+            made.quality[650:, 0] = 1 - label
+            made.weights[650:, 0] = 0.0
+        return made.fit()
+
+    (one, one_held), (other, other_held) = holed(0.0), holed(1.0)
+
+    assert one_held.tolist() == other_held.tolist()
+    assert np.isfinite(one_held).all()
+    assert [array.tolist() for array in pack(one.trees, "").values()] == [
+        array.tolist() for array in pack(other.trees, "").values()
+    ]
 
 
 def test_leaves_grow_with_the_log_so_that_the_bundle_does_not():
