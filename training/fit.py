@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,17 @@ from router.features import Floats
 from router.policy import Always
 from router.tiers import Ladder
 from router.trees import Blend
-from training.answers import Answers, read_answers
 from training.calibrate import Calibrated, calibrated_already
-from training.embedding import with_embeddings
 from training.errors import NotEnoughLabels
 from training.fingerprint import fingerprint
-from training.heads import Bools, Ints, folds_of
-from training.lengths import Lengths, fit_lengths, lengths_of
+from training.lengths import fit_lengths
 from training.picking import curve_of, pick
 from training.prompt_fit import PromptFit, PromptPipeline, fit_base_rates, fit_prompts
 from training.records import Records, apart, row_weight
 from training.rungs import RUNGS, Rung, affordable
 from training.scorer_fit import fit_state
 from training.table import Table, states
+from training.training_rows import TrainingRows, embedded, labels_everywhere, read_rows, two_classes
 
 Report = Callable[[str], None]
 
@@ -65,33 +63,6 @@ class Fitted:
     tried: tuple[Tried, ...]
     prompts: PromptPipeline | None
     prompt_calibration: Calibration
-
-
-@dataclass(frozen=True)
-class _Data:
-    """The training rows as arrays; (n, K) each: ``quality``, the probability ``chance`` with which an answer was
-    observed, and what each label counts, ``count``.
-    """
-
-    records: Records
-    ladder: Ladder
-    answers: Answers
-    quality: Floats
-    chance: Floats
-    count: Floats
-    fold: Ints
-    lengths: Lengths
-    full: Bools
-    """Which rows have every tier's answer and label, each observed with a known probability."""
-
-    def weight(self, run: tuple[int, ...], rank: int) -> Floats:
-        """Each row's weight in learning tier ``rank``'s quality from the answers of ``run``: 0 where one is missing, or
-        was observed with a probability that nobody knows.
-        """
-        seen = self.answers.answered(run) if run else np.ones(len(self.quality), bool)
-        least = self.chance[:, [*run, rank]].min(axis=1)
-        held = seen & ~np.isnan(self.quality[:, rank]) & (least > 0)
-        return np.where(held, self.count[:, rank] / np.where(held, least, 1.0), 0.0)
 
 
 @dataclass(frozen=True)
@@ -142,13 +113,13 @@ def _fit(
     records: Records, ladder: Ladder, *, rungs: Sequence[str] | None, embedder: Embedder | None, report: Report
 ) -> Fitted:
     apart(records)
-    data = _read(records.split("train"), ladder)
+    data = read_rows(records.split("train"), ladder)
     count = len({query.split_key for query, full in zip(data.records.queries, data.full, strict=True) if full})
-    _labels_everywhere(data)
+    labels_everywhere(data)
     steps = _rungs(count, rungs)
-    _two_classes(data)
+    two_classes(data)
     if embedder is not None:
-        data = _embedded(data, embedder, report)
+        data = embedded(data, embedder, report)
     costs = _expected(data)
     fits: list[tuple[_Candidate, Table]] = []
     reading: dict[bool, _Read] = {}
@@ -198,36 +169,6 @@ def _fit(
     )
 
 
-def _read(train: Records, ladder: Ladder) -> _Data:
-    queries = train.queries
-    if any(query.inclusion is None for query in queries):
-        raise InputError(
-            "the log does not say with which probability each answer was observed, so nothing unbiased can be fitted "
-            "on it; log propensities (tierwise's ledger does), or label every tier of a sample"
-        )
-    quality = np.array([query.qualities for query in queries])
-    chance = np.array([query.inclusion or (1.0,) * len(ladder) for query in queries], float)
-    answers = read_answers(queries)
-    return _Data(
-        records=train,
-        ladder=ladder,
-        answers=answers,
-        quality=quality,
-        chance=chance,
-        count=np.array([[1.0 if one is None else one.weight for one in query.outcomes] for query in queries]),
-        fold=folds_of([query.split_key for query in queries]),
-        lengths=lengths_of(queries),
-        full=~np.isnan(quality).any(axis=1) & answers.given.all(axis=1) & (chance > 0).all(axis=1),
-    )
-
-
-def _embedded(data: _Data, embedder: Embedder, report: Report) -> _Data:
-    requests = [query.request for query in data.records.queries]
-    report(f"embedding {len(requests):,} prompts with {embedder.name!r}")
-    features = with_embeddings(data.answers.features, requests, embedder, report=report)
-    return replace(data, answers=replace(data.answers, features=features))
-
-
 def _rungs(count: int, names: Sequence[str] | None) -> list[Rung]:
     wanted = [rung.name for rung in RUNGS] if names is None else names
     for name in wanted:
@@ -242,32 +183,13 @@ def _rungs(count: int, names: Sequence[str] | None) -> list[Rung]:
     return rungs
 
 
-def _labels_everywhere(data: _Data) -> None:
-    """Refuse a tier that nobody labelled, by its name: a count of whole rows would not tell which one it is."""
-    for rank, tier in enumerate(data.ladder.names):
-        if np.isnan(data.quality[:, rank]).all():
-            raise NotEnoughLabels(
-                f"no answer of tier {tier!r} among the training rows has a label; label some, or take the tier out of "
-                "the configuration",
-                needed=min(rung.labels for rung in RUNGS),
-            )
-
-
-def _two_classes(data: _Data) -> None:
-    """Refuse labels that are all of one class at every tier: there would be nothing to learn."""
-    known = data.quality[~np.isnan(data.quality)]
-    for kind, one_class in (("acceptable", known.min() >= 1), ("unacceptable", known.max() <= 0)):
-        if one_class:
-            raise InputError(f"every label is {kind}: there is nothing to learn from one class")
-
-
-def _fit_words(data: _Data, fitted_by: Callable[..., PromptFit]) -> _Read:
+def _fit_words(data: TrainingRows, fitted_by: Callable[..., PromptFit]) -> _Read:
     weights = np.column_stack([data.weight((), rank) for rank in range(len(data.ladder))])
     prompt = fitted_by(data.answers.features, data.quality, weight=weights, fold=data.fold)
     return _Read(prompt, calibrated_already(prompt.logits))
 
 
-def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
+def _fit_rung(data: TrainingRows, rung: Rung, read: _Read) -> _Candidate:
     answers, tiers = data.answers, len(data.ladder)
     prompt, calibrated = read.prompt, read.calibrated
     chances, raw = {0: calibrated.chances}, {0: sigmoid(prompt.logits)}
@@ -284,7 +206,7 @@ def _fit_rung(data: _Data, rung: Rung, read: _Read) -> _Candidate:
     return _Candidate(prompt, calibrated.final, scorer, chances, raw)
 
 
-def _refused(data: _Data, run: tuple[int, ...], chances: Floats) -> Floats:
+def _refused(data: TrainingRows, run: tuple[int, ...], chances: Floats) -> Floats:
     """As the runtime has it: when the last answer of ``run`` is a refusal, there is no chance that it is acceptable."""
     rank = run[-1]
     stops = [None if (o := query.outcomes[rank]) is None else o.completion.stop for query in data.records.queries]
@@ -292,7 +214,7 @@ def _refused(data: _Data, run: tuple[int, ...], chances: Floats) -> Floats:
     return chances
 
 
-def _expected(data: _Data) -> dict[int, Floats]:
+def _expected(data: TrainingRows) -> dict[int, Floats]:
     """Expected nano-dollars per mask, (n, K): each fold's by the lengths of the others."""
     queries, tiers = data.records.queries, len(data.ladder)
     runs = [(), *states(tiers)]
@@ -315,7 +237,7 @@ def _expected(data: _Data) -> dict[int, Floats]:
     return found
 
 
-def _table(data: _Data, candidate: _Candidate, costs: Mapping[int, Floats]) -> Table:
+def _table(data: TrainingRows, candidate: _Candidate, costs: Mapping[int, Floats]) -> Table:
     full = data.full
     queries = [query for query, whole in zip(data.records.queries, full, strict=True) if whole]
     return Table(
