@@ -200,14 +200,14 @@ def _blend(held: Floats, target: Floats, weight: Floats) -> Floats:
     """The blend's a, b and c; a member that would count against itself is left out."""
     active = np.array([True, True])
     while True:
-        share = active / active.sum()
+        share = active / max(active.sum(), 1)  # none is left where both count against themselves
         design = np.column_stack((held[:, active], np.ones(len(held))))
         problem = Logistic(design, target=target, weight=weight, offset=held @ share)
         penalty = np.append(np.full(int(active.sum()), 4.0), 0.25)  # standard deviations 1/2, and 2 of the shift
         theta = problem.solve(penalty, tolerance=1e-12)
         out = np.append(share, theta[-1])
         out[:2][active] += theta[:-1]
-        if (out[:2] >= 0).all() or not active.all():
+        if (out[:2] >= 0).all() or not active.any():
             return np.append(np.maximum(out[:2], 0.0), out[2])
         active = out[:2] > 0
 

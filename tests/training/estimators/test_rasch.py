@@ -71,7 +71,9 @@ def test_the_grafted_model_says_what_the_head_says():
     grown = graft(model, head, rank=1)
     known = model.logits(model.values(features))
 
-    assert grown.logits(grown.values(features)) == pytest.approx([known[0], head.decision_function(known[None])[0], known[1]])
+    assert grown.logits(grown.values(features)) == pytest.approx(
+        [known[0], head.decision_function(known[None])[0], known[1]]
+    )
 
 
 def test_bad_input_is_one_sentence():

@@ -11,7 +11,7 @@ from router.trees import TreeModel, check_trees, join_trees
 from training.estimators import QualityClassifier, TreeEnsemble
 from training.estimators.bins import fit_bins
 from training.estimators.threads import one_thread
-from training.estimators.tree_ensemble import export_trees
+from training.estimators.tree_ensemble import _blend, export_trees
 
 
 def simulated(n=400, *, seed=0):
@@ -132,3 +132,16 @@ def test_a_missing_array_and_a_bottomless_tree_are_refused(fitted):
     )  # fmt: skip
     with pytest.raises(ValueError, match="more than 32 levels"):
         check_trees(pack(deep, "t"), "t", columns=1, tiers=1)
+
+
+def test_two_members_that_both_count_against_themselves_leave_the_base_rate():
+    """Held-out logits that point the wrong way are both left out, and nothing is divided by zero."""
+    rng = np.random.default_rng(0)
+    target = (rng.random(300) < 0.3).astype(float)
+    wrong = -5 * (target - 0.5)
+    held = np.column_stack((wrong, wrong)) + rng.normal(size=(300, 2)) / 10
+
+    first, second, shift = _blend(held, target, np.ones(300))
+
+    assert (first, second) == (0.0, 0.0)
+    assert 1 / (1 + np.exp(-shift)) == pytest.approx(target.mean(), abs=0.01)
