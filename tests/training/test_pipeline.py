@@ -188,7 +188,7 @@ def test_the_lowest_rung_fits_on_fifteen_labels(logs):
 
 def test_an_unknown_rung_is_refused(logs):
     """The sentence names the rungs that there are."""
-    with pytest.raises(InputError, match="there is no rung 'deep'; there are confidence, prompt, answer, forest, trees"):
+    with pytest.raises(InputError, match="no rung 'deep'; there are confidence, prompt, answer, forest, trees"):
         fit(logs, TIERS, rungs=["deep"])
 
 
