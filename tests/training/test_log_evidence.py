@@ -188,13 +188,14 @@ def test_the_command_prints_what_the_log_tells(log, tmp_path):
     """Beside the table in words, in JSON as a part; without any whole row it is all there is to print."""
     path = tmp_path / "log.parquet"
     write_records(log, path)
-    plain = words("--data", str(path))
-    assert "From the log of another policy: quality" in plain.stdout
-    assert json.loads(words("--data", str(path), "--json").stdout)["off_policy"]["supported"] is True
+    bundle = fit(log, load("preset:local").tiers, rungs=["confidence"]).bundle
+    bundle.with_rule(Thresholds(start=(0.0, 0.0), accept=(0.5, 0.0))).save(tmp_path / "near.tierwise")
+    near = ("--data", str(path), "--bundle", str(tmp_path / "near.tierwise"))
+    assert "From the log of another policy: quality" in words(*near).stdout
+    assert json.loads(words(*near, "--json").stdout)["off_policy"]["supported"] is True
 
     apart = replace(log, queries=tuple(query for query in log.queries if query.outcomes[1] is None))
     write_records(apart, path)
-    bundle = fit(log, load("preset:local").tiers, rungs=["confidence"]).bundle
     bundle.with_rule(Always(0)).save(tmp_path / "cheap.tierwise")
     bundle.with_rule(Always(1)).save(tmp_path / "strong.tierwise")
     alone = words("--data", str(path), "--bundle", str(tmp_path / "cheap.tierwise"))
