@@ -7,7 +7,7 @@ Training fits them with scikit-learn and exports the coefficients; what is evalu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,11 +77,17 @@ class TextModel:
     intercept: Floats
     mix: Floats
     shift: Floats
+    lengths: Floats = field(init=False, repr=False, compare=False)
+    """The squared lengths (L,) of the landmarks, reckoned once: with them a distance is one product a landmark."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", squared(self.landmarks))
 
     def values(self, features: PromptFeatures) -> Floats:
         """One prediction per head, shape (B,), before anything is added for an embedding."""
         hand = standard_hand(features.hand, self.mean, self.scale)
-        out: Floats = self.intercept + near(hand, self.landmarks, self.rate) @ self.weights
+        distances = np.sqrt(squares(hand, self.landmarks, self.lengths))
+        out: Floats = self.intercept + np.exp(-self.rate * distances) @ self.weights
         found = term_keys(features)
         found.sort()  # equal terms stand together, and neighbours are looked up in neighbouring places
         edge = np.ones(len(found) + 1, bool)
@@ -113,12 +119,16 @@ class EmbeddingModel:
     rate: Floats
     weights: Floats
     absent: Floats
+    lengths: Floats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", squared(self.landmarks))
 
     def values(self, embedding: Floats) -> Floats:
         """What is added to each head's prediction, shape (B,)."""
         if np.isnan(embedding).any():
             return self.absent
-        out: Floats = np.exp(-self.rate * squares(embedding, self.landmarks)) @ self.weights
+        out: Floats = np.exp(-self.rate * squares(embedding, self.landmarks, self.lengths)) @ self.weights
         return out
 
 
@@ -135,16 +145,15 @@ def standard_hand(hand: Floats, mean: Floats, scale: Floats) -> Floats:
     return out
 
 
-def squares(one: Floats, landmarks: Floats) -> Floats:
-    """The squared distances (L,) of ``one`` (D,) from each of the landmarks (L, D)."""
-    apart = landmarks - one
-    out: Floats = np.einsum("ld,ld->l", apart, apart)
+def squared(landmarks: Floats) -> Floats:
+    """The squared lengths (L,) of landmarks (L, D)."""
+    out: Floats = np.einsum("ld,ld->l", landmarks, landmarks)
     return out
 
 
-def near(hand: Floats, landmarks: Floats, rate: Floats) -> Floats:
-    """``exp(-rate d)`` of the distances d from each landmark, (L,)."""
-    out: Floats = np.exp(-rate * np.sqrt(squares(hand, landmarks)))
+def squares(one: Floats, landmarks: Floats, lengths: Floats) -> Floats:
+    """The squared distances (L,) of ``one`` (D,) from landmarks (L, D) of the squared ``lengths`` (L,)."""
+    out: Floats = np.maximum(lengths + (one @ one - 2 * (landmarks @ one)), 0.0)
     return out
 
 
@@ -192,7 +201,7 @@ class Calibration:
 
 def pack(estimator: Any, prefix: str) -> Arrays:
     """An estimator's arrays by name, ``prefix`` before each."""
-    return {f"{prefix}.{field.name}": getattr(estimator, field.name) for field in fields(estimator)}
+    return {f"{prefix}.{each.name}": getattr(estimator, each.name) for each in fields(estimator) if each.init}
 
 
 def unpack(kind: type[T], arrays: Mapping[str, NDArray[Any]], prefix: str) -> T:
@@ -201,4 +210,4 @@ def unpack(kind: type[T], arrays: Mapping[str, NDArray[Any]], prefix: str) -> T:
     Raises:
         KeyError: an array is missing.
     """
-    return kind(**{field.name: arrays[f"{prefix}.{field.name}"] for field in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{each.name: arrays[f"{prefix}.{each.name}"] for each in fields(kind) if each.init})  # type: ignore[arg-type]

@@ -92,7 +92,7 @@ class LengthModel:
 
 def length_row(features: PromptFeatures, chars: float) -> Floats:
     """What lengths are reckoned from, (H + 1,): the hand-made features, and the logarithm of all characters."""
-    return np.append(features.hand, math.log1p(chars))
+    return np.array([*features.hand.tolist(), math.log1p(chars)])
 
 
 def chars_of(request: Request) -> int:
