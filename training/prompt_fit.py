@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -15,20 +15,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
 
 from router.assess import prompt_logits
-from router.estimators import EmbeddingModel, TextModel, logit, standard_hand, term_keys
+from router.estimators import EmbeddingModel, TextModel, logit, standard_hand
 from router.features import HAND, Floats, PromptFeatures
 from training.heads import Ints
 from training.kernel_heads import LANDMARKS, Heads, Whitening, fit_heads, whitening_of
-
-MOST_TERMS = 50_000
+from training.prompt_terms import term_weights
 
 _MEASURED = 1000  # prompts that the median distance is taken from
 
 _BLOCK = 2000  # prompts whose kernel is held at once, beside the columns of all
-
-
-def _terms(features: PromptFeatures) -> list[int]:
-    return cast("list[int]", term_keys(features).tolist())
 
 
 @dataclass(frozen=True)
@@ -144,7 +139,7 @@ def fit_prompts(features: Sequence[PromptFeatures], quality: Floats, *, weight: 
     share a prompt. The vocabulary, the landmarks and the scales are of all n prompts, which look at no label.
     Embeddings are read where the features have them, all or none of them.
     """
-    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, min_df=2, max_features=MOST_TERMS)
+    vectorizer = term_weights()
     try:
         vectorizer.fit(features)
     except ValueError:  # no term occurs twice: too few prompts to learn from their words

@@ -12,6 +12,7 @@ import pytest
 from router.errors import InputError
 from training import public
 from training.benchmarks.environments import Peer, PeerMissing, environment, installing, ready
+from training.benchmarks.llmrouter_peers import Dense, choices
 from training.benchmarks.peers import (
     CASCADEFLOW,
     LITELLM,
@@ -63,6 +64,20 @@ def test_a_quick_run_installs_nothing(tmp_path, monkeypatch):
     with pytest.raises(PeerMissing, match=r"^cascadeflow \S+ is not installed, and a quick run installs nothing$"):
         score_prompts("cascadeflow", [EASY], absent="tell")
 
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_quick_comparison_with_llmrouter_installs_nothing(tmp_path, monkeypatch):
+    """scikit-learn stands in, and the reason is kept for the page."""
+    monkeypatch.setenv("TIERWISE_BENCH_ENVS", str(tmp_path))
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    quality = np.eye(2)[(rows[:, 0] > 0).astype(int)]
+
+    found = choices(Dense(train=rows, test=rows[:4]), quality, np.ones((20, 2)), routers=("knn",), absent="tell")
+
+    assert found.missing is not None
+    assert found.missing.endswith("is not installed, and a quick run installs nothing")
+    assert [len(chosen) for chosen in found.chosen["knn"]] == [4, 4, 4]
     assert not list(tmp_path.iterdir())
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from router.features import Floats
 from router.types import Completion
 from training.benchmarks import ranking
+from training.benchmarks.answer_scorer import Scored, fit_scorer
 from training.benchmarks.pairs import STRONG, WEAK, Pairs, apart
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
 from training.heads import Bools, folds_of
 from training.records import Query
 from training.rungs import Rung
-from training.scorer import Scored, fit_scorer
 
 WORKERS = 2
 """Processes that fit at the same time, where there are as many cores."""

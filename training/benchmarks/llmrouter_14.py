@@ -15,11 +15,11 @@ from training.benchmarks import llmrouter_peers, ulab
 from training.benchmarks.cost_curves import Curve, curve_of, drawn, joined, standing
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
+from training.benchmarks.routing_only import asked, fit_routing_only, operate, price_rules
 from training.benchmarks.text_neighbours import neighbours
 from training.bootstrap import DRAWS, bounds
 from training.heads import ACCEPTABLE
 from training.metrics import auroc, ece
-from training.routing_only import asked, fit_routing_only, operate, price_rules
 
 PROTOCOL = (
     "ulab's split, no answers read: fitted on the training prompts, judged on the 500 test prompts of 10 tasks. Ours "
@@ -196,6 +196,7 @@ def _others(
         train.cost,
         routers=("knn",) if quick else llmrouter_peers.ROUTERS,
         worth=llmrouter_peers.WORTH[:1] if quick else llmrouter_peers.WORTH,
+        absent="tell" if quick else "install",
         report=report,
     )
     chosen = dict(peers.chosen)

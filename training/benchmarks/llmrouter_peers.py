@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from router.estimators import term_keys
 from router.features import Floats, PromptFeatures, prompt_features
 from router.types import Request
-from training.benchmarks.environments import PeerMissing
+from training.benchmarks.environments import Absent, PeerMissing
 from training.benchmarks.peers import Trained, llmrouter_choices
 from training.benchmarks.result import Report
-from training.prompt_fit import MOST_TERMS
+from training.prompt_terms import term_weights
 from training.steps import Ranks
 
 DIRECTIONS = 200
@@ -54,11 +53,10 @@ class Dense:
 def dense(train: Sequence[Request], test: Sequence[Request], *, seed: int = 0) -> Dense:
     """Our own features as dense rows: directions of the TF-IDF terms and the hand-made ones, each block of length 1."""
     from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import StandardScaler, normalize
 
     known, new = ([prompt_features(request) for request in requests] for requests in (train, test))
-    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, min_df=2, max_features=MOST_TERMS)
+    vectorizer = term_weights()
     with threadpool_limits(1):
         terms: Any = vectorizer.fit_transform(known)
         directions = TruncatedSVD(min(DIRECTIONS, min(terms.shape) - 1), random_state=seed).fit(terms)
@@ -79,16 +77,22 @@ def choices(
     routers: Sequence[Trained] = ROUTERS,
     worth: Sequence[float] = WORTH,
     seed: int = 0,
+    absent: Absent = "install",
     report: Report = lambda _: None,
 ) -> Choices:
-    """What each router chooses at each price, trained on ``quality`` and ``cost`` (n, K) of the rows to learn from."""
+    """What each router chooses at each price, trained on ``quality`` and ``cost`` (n, K) of the rows to learn from.
+
+    ``absent``: what becomes of LLMRouter's own code where it is not installed; scikit-learn stands in for it.
+    """
     mean = cost.mean(axis=0)
     gap = float(mean.max() - mean.min()) or 1.0
     worths = [quality - price * cost / gap for price in worth]
     try:
         chosen = {
             router: [
-                llmrouter_choices(router, features.train, value, asked=features.test, seed=seed, report=report)
+                llmrouter_choices(
+                    router, features.train, value, asked=features.test, seed=seed, absent=absent, report=report
+                )
                 for value in worths
             ]
             for router in routers
@@ -130,10 +134,6 @@ def _stand_in(router: Trained, features: Dense, worth: Floats, seed: int) -> Ran
         warnings.simplefilter("ignore", ConvergenceWarning)  # 100 epochs, converged or not, is what they train
         found: Ranks = model.fit(features.train, label).predict(features.test).astype(np.int64)
     return found
-
-
-def _terms(features: PromptFeatures) -> list[int]:
-    return cast("list[int]", term_keys(features).tolist())
 
 
 def _hand(features: Sequence[PromptFeatures]) -> Floats:

@@ -163,6 +163,7 @@ def llmrouter_choices(
     *,
     asked: Floats,
     seed: int = 0,
+    absent: Absent = "install",
     report: Report = lambda _: None,
 ) -> Places:
     """The model that LLMRouter's kNN, SVM or MLP router chooses for each row of ``asked`` (t, d): (t,), from 0.
@@ -182,6 +183,7 @@ def llmrouter_choices(
             f"features {features.shape}, performance {performance.shape} and asked {asked.shape} do not fit together, "
             "or a performance is missing; give (n, d), (n, m) without NaN and (t, d)"
         )
+    required(LLMROUTER, absent=absent)
     items = [
         {"features": row.tolist(), "performance": values.tolist()}
         for row, values in zip(features, performance, strict=True)

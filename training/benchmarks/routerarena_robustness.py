@@ -21,12 +21,12 @@ from training.benchmarks import ulab
 from training.benchmarks.overlap import Known, normalised
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
+from training.benchmarks.routing_only import Operating, asked, cheapest, operate, price_rules, sweep
 from training.benchmarks.text_neighbours import neighbours
 from training.benchmarks.twins import Decided, Twins, compared, words_kept
 from training.bootstrap import Bootstrap
 from training.classifier import fit_classifier
 from training.heads import folds_of
-from training.routing_only import Operating, asked, cheapest, operate, price_rules, sweep
 from training.steps import Ranks
 
 CostOf = Callable[[Sequence[Request]], Floats]

@@ -26,11 +26,12 @@ from sklearn.preprocessing import StandardScaler
 from router.assess import Answer, Estimators, Evidence, scorer_row
 from router.embed import Embedder, readable
 from router.errors import InputError
-from router.estimators import EDGE, FARTHEST, Calibration, DenseModel, TextModel, term_keys
-from router.features import Floats, PromptFeatures, prompt_features
+from router.estimators import EDGE, FARTHEST, Calibration, DenseModel, TextModel
+from router.features import Floats, prompt_features
 from router.signals import answer_signals
 from router.trees import Blend, TreeModel
 from router.types import Completion, Request
+from training.prompt_terms import term_weights
 
 
 class PromptServer:
@@ -137,14 +138,9 @@ class _Calibrated:
         return chances
 
 
-def _terms(features: PromptFeatures) -> list[int]:
-    found: list[int] = term_keys(features).tolist()
-    return found
-
-
 def _vectorizer(text: TextModel) -> TfidfVectorizer:
     vocabulary = {key: place for place, key in enumerate(text.keys.tolist())}
-    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, vocabulary=vocabulary)
+    vectorizer = term_weights().set_params(vocabulary=vocabulary)
     vectorizer.idf_ = text.idf
     return vectorizer
 

@@ -8,9 +8,9 @@ import pytest
 from router.errors import InputError
 from router.policy import CostAware
 from router.types import Request, as_messages
-from training import routing_only
-from training.routing_only import asked, cheapest, operate, price_rules, sweep
-from training.shared_forest import fit_forest
+from training.benchmarks import routing_only
+from training.benchmarks.routing_only import asked, cheapest, operate, price_rules, sweep
+from training.benchmarks.shared_forest import fit_forest
 
 KINDS = {
     "sum": "Add the numbers {a} and {b} and give the total as one number, please.",

@@ -10,12 +10,12 @@ from router.estimators import pack
 from router.trees import Blend
 from router.types import Completion, Request, Usage, as_messages
 from tests.kit import ladder
+from training.benchmarks.answer_scorer import fit_scorer
 from training.fit import fit
 from training.forest_fit import as_shares
 from training.metrics import auroc
 from training.records import Outcome, Query, Records
 from training.rungs import RUNGS
-from training.scorer import fit_scorer
 
 RUNG = {rung.name: rung for rung in RUNGS}
 

@@ -18,9 +18,9 @@ from router.features import Floats
 from router.policy import CostAware, Rule, Run, State
 from router.pricing import NANO
 from router.types import Request
+from training.benchmarks.shared_forest import SharedForest, fit_forest
 from training.classifier import Classifier, fit_classifier
 from training.hull import Mean, area
-from training.shared_forest import SharedForest, fit_forest
 from training.steps import Ranks, stepper
 
 Member = Literal["heads", "forest", "both"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
@@ -18,11 +18,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
 from router.errors import InputError
-from router.estimators import term_keys
 from router.features import Floats, PromptFeatures, prompt_features
 from router.types import Request
 from training.heads import folds_of
-from training.prompt_fit import MOST_TERMS
+from training.prompt_terms import term_weights
 
 TREES = 100
 LEAF = 10
@@ -97,7 +96,7 @@ def fit_forest(
 
 
 def _topics(features: Sequence[PromptFeatures], seed: int) -> Topics:
-    vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True, min_df=2, max_features=MOST_TERMS)
+    vectorizer = term_weights()
     try:
         terms: Any = vectorizer.fit_transform(features)
     except ValueError:  # no term occurs twice
@@ -105,10 +104,6 @@ def _topics(features: Sequence[PromptFeatures], seed: int) -> Topics:
     if min(terms.shape) <= TOPICS:
         return Topics(None, None)
     return Topics(vectorizer, TruncatedSVD(TOPICS, random_state=seed).fit(terms))
-
-
-def _terms(features: PromptFeatures) -> list[int]:
-    return cast("list[int]", term_keys(features).tolist())
 
 
 def _trees(leaf: int, seed: int) -> ExtraTreesRegressor:
