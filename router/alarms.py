@@ -71,12 +71,3 @@ def raise_alarm(
     finally:
         partial.unlink(missing_ok=True)
     return path
-
-
-def clear_alarm(bundle: str | os.PathLike[str]) -> None:
-    """Take the alarm of the bundle at ``bundle`` away, if there is one.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
-    alarm_path(bundle).unlink(missing_ok=True)

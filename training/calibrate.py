@@ -11,7 +11,6 @@ from sklearn.isotonic import IsotonicRegression
 from router.estimators import Calibration, sigmoid
 from router.features import Floats
 from training.estimators.newton import Logistic
-from training.heads import Ints
 
 ISOTONIC_FROM = 1000
 """Rows from which isotonic regression is used; below it Platt scaling, which has two parameters, is safer."""
@@ -51,16 +50,6 @@ def fit_calibration(logits: Floats, quality: Floats, *, weight: Floats | None = 
         shifts.append(shift)
         knots.append(knot)
     return Calibration(slope=np.array(slopes), shift=np.array(shifts), **_padded(knots))
-
-
-def crossfit(logits: Floats, quality: Floats, *, weight: Floats, fold: Ints) -> Calibrated:
-    """Calibrate out-of-fold ``logits`` (n, K), each fold by a map fitted on the others."""
-    chances = np.empty_like(logits)
-    for number in np.unique(fold):
-        inside, outside = fold != number, fold == number
-        found = fit_calibration(logits[inside], quality[inside], weight=weight[inside])
-        chances[outside] = applied(found, logits[outside])
-    return Calibrated(fit_calibration(logits, quality, weight=weight), chances)
 
 
 def calibrated_already(logits: Floats) -> Calibrated:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router import planning
-from router.alarms import Alarm, alarm_path, clear_alarm, raise_alarm, read_alarm
+from router.alarms import Alarm, alarm_path, raise_alarm, read_alarm
 from router.bundle import Profile
 from router.cascade import cascade
 from router.cli.main import app
@@ -239,7 +239,7 @@ def test_an_alarm_is_heard_at_start_and_at_reload_where_a_fallback_is_configured
     assert deaf.plan.fallen is None
     assert caplog.messages == ["falling back to strong: quality fell below the target"]
 
-    clear_alarm(saved)
+    alarm_path(saved).unlink()
     heeding.reload()
 
     assert heeding.plan.fallen is None
@@ -280,14 +280,13 @@ def test_an_alarm_that_cannot_be_read_is_an_alarm(saved, content):
 
 
 def test_an_alarm_is_read_back_as_it_was_raised(saved):
-    """The file is JSON, beside the bundle, and gone once cleared; clearing twice is no error."""
+    """The file is JSON, beside the bundle, and no alarm once it is taken away."""
     path = raise_alarm(saved, "why", created=2.5, policy_version="abc")
 
     assert json.loads(path.read_text()) == {"reason": "why", "created": 2.5, "policy_version": "abc"}
     assert read_alarm(saved) == Alarm(reason="why", created=2.5, policy_version="abc")
     assert {each.name for each in saved.parent.iterdir()} == {saved.name, path.name}
-    clear_alarm(saved)
-    clear_alarm(saved)
+    path.unlink()
     assert read_alarm(saved) is None
 
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.estimators import sigmoid
-from training.calibrate import ISOTONIC_FROM, applied, crossfit, fit_calibration
-from training.heads import folds_of
+from training.calibrate import ISOTONIC_FROM, applied, fit_calibration
 
 
 def sample(n, *, slope=1.0, seed=0):
@@ -99,22 +98,3 @@ def test_from_a_thousand_rows_on_the_map_may_bend():
     chances = applied(found, np.array([[-2.0], [-0.1], [0.1], [2.0]]))[:, 0]
     assert chances == pytest.approx([0, 0, 1, 1], abs=0.01)
     assert 0 < chances.min() < chances.max() < 1
-
-
-def test_each_folds_chances_are_by_a_map_that_did_not_see_its_labels():
-    """Turning one fold's labels round leaves its own chances as they were; the map that serves sees all."""
-    logits, labels = sample(300)
-    fold = folds_of([f"k{row}" for row in range(300)])
-    held = fold == 1
-    turned = labels.copy()
-    turned[held] = 1 - turned[held]
-    weight = np.ones((300, 1))
-
-    before = crossfit(logits, labels, weight=weight, fold=fold)
-    after = crossfit(logits, turned, weight=weight, fold=fold)
-
-    assert after.chances[held] == pytest.approx(before.chances[held])
-    assert np.abs(after.chances[~held] - before.chances[~held]).max() > 0.01
-    assert before.final.slope == pytest.approx(fit_calibration(logits, labels).slope)
-    outside = fit_calibration(logits[~held], labels[~held])
-    assert before.chances[held] == pytest.approx(applied(outside, logits[held]))
