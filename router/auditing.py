@@ -8,6 +8,7 @@ from typing import Literal
 
 from router.assess import Assessor, Evidence
 from router.decision import Attempt, Decision
+from router.gates import Gates
 from router.ops import Append, Op
 from router.policy import Run
 from router.retry import ask
@@ -25,7 +26,8 @@ class Audit(Op[None]):
     """Begin to ask ``tier``, of this ``rank``, in the background; never fails, and waits for nothing.
 
     ``decision`` is the one that it is an audit of, ``evidence`` what was known when that was made. ``propensity`` is
-    the probability of the draw, None for the decision's own; ``verdict`` is what its answer is called.
+    the probability of the draw, None for the decision's own; ``verdict`` is what its answer is called. It passes the
+    same ``gates`` as other calls.
     """
 
     tier: Tier
@@ -36,6 +38,7 @@ class Audit(Op[None]):
     evidence: Evidence
     propensity: float | None = None
     verdict: Literal["audited", "collected"] = "audited"
+    gates: Gates | None = None
 
     @property
     def expected_cost(self) -> int:
@@ -56,7 +59,7 @@ async def audit(op: Audit, *, id: str, created: float) -> Decision:
     propensity = first.audit if op.propensity is None else op.propensity
     request = replace(op.request, deadline=None)
     run = Run(op.rank, reason, propensity=propensity)
-    asked = await ask(op.tier, request, seed=id, expires=math.inf, live=False)
+    asked = await ask(op.tier, request, seed=id, expires=math.inf, live=False, gates=op.gates)
     if isinstance(asked.outcome, Completion):
         attempt = _audited(op, answered(op.tier, run, asked, asked.outcome).attempt, asked.outcome)
     else:
@@ -76,6 +79,8 @@ async def audit(op: Audit, *, id: str, created: float) -> Decision:
         error=attempt.reason if attempt.verdict == "failed" else None,
         audit=0.0,
         audit_of=first.id,
+        cache=None,
+        notes=asked.notes,
     )
     await Append(decision, request)
     if asked.outcome is not None and not isinstance(asked.outcome, Completion | Exception):

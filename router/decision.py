@@ -10,7 +10,10 @@ from typing import Any, Literal
 from router.pricing import usd
 from router.types import Stop, ToolCall, Usage
 
-Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped", "audited", "collected"]
+Verdict = Literal["accepted", "escalated", "outvoted", "failed", "skipped", "audited", "collected", "cached"]
+RETURNED: tuple[Verdict, ...] = ("accepted", "cached")
+"""The verdicts of the answer that was returned."""
+
 ANSWERED: tuple[Verdict, ...] = ("accepted", "escalated", "outvoted", "audited", "collected")
 """The verdicts of tiers that gave an answer."""
 
@@ -21,7 +24,8 @@ class Attempt:
 
     ``verdict``: *accepted* is the answer returned; *escalated* was not good enough; *outvoted* came after the
     answer that was returned; *failed* gave no answer; *skipped* was never called; *audited* was asked in the
-    background, after another answer had been returned; *collected* was asked later, to train on. ``confidence`` is the
+    background, after another answer had been returned; *collected* was asked later, to train on; *cached* was not asked
+    now, its earlier answer was returned. ``confidence`` is the
     calibrated probability that the answer is acceptable and ``threshold`` the bar it had to reach (accepted
     iff confidence >= threshold; for an outvoted answer the bar is the confidence in the one returned); both are
     None where no answer was judged. ``cost`` is in nano-dollars.
@@ -67,6 +71,35 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortened:
+    """What shortening made of a prompt: its tokens, estimated, ``before`` and ``after``; the ``stages`` that did it."""
+
+    before: int
+    after: int
+    stages: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {"before": self.before, "after": self.after, "stages": list(self.stages)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromCache:
+    """Where a cached answer came from: the ``kind`` of match, its ``similarity`` (1 for an exact one), the ``decision``
+    that made it, and its ``age`` in seconds.
+    """
+
+    kind: Literal["exact", "semantic"]
+    decision: str
+    age: float
+    similarity: float = 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {"kind": self.kind, "decision": self.decision, "age": self.age, "similarity": self.similarity}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Why this model, in full.
 
@@ -83,6 +116,10 @@ class Decision:
     ``propensity`` that probability, and its single attempt *audited*. What was *collected* later, from any tier, is
     such a decision too; its ``propensity`` is the probability with which the request was drawn. One whose attempts
     are all *skipped* only notes such a probability, for answers that were there already.
+
+    ``cache`` is set when a cached answer was returned, ``shortened`` when the prompt was shortened, ``batch`` when the
+    provider's batch API was paid. ``notes`` are sentences on what else bore on the request: a budget that capped its
+    tier, a queue that it waited in, a cache that was down.
     """
 
     id: str
@@ -107,11 +144,15 @@ class Decision:
     profile: str = "default"
     audit: float = 0.0
     audit_of: str | None = None
+    cache: FromCache | None = None
+    shortened: Shortened | None = None
+    batch: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> Attempt | None:
-        """The attempt whose answer was returned."""
-        return next((attempt for attempt in self.attempts if attempt.verdict == "accepted"), None)
+        """The attempt whose answer was returned, from the cache too."""
+        return next((attempt for attempt in self.attempts if attempt.verdict in RETURNED), None)
 
     @property
     def tier(self) -> str | None:
@@ -161,12 +202,20 @@ class Decision:
             "profile": self.profile,
             "audit": self.audit,
             "audit_of": self.audit_of,
+            "cache": None if self.cache is None else self.cache.as_dict(),
+            "shortened": None if self.shortened is None else self.shortened.as_dict(),
+            "batch": self.batch,
+            "notes": list(self.notes),
         }
 
     def explain(self) -> str:
         """Answer "why this model?" in a few plain sentences, one a line."""
         lines = [self._opening()]
         lines += [_tell(attempt) for attempt in self.attempts]
+        if self.shortened is not None:
+            short = self.shortened
+            lines.append(f"The prompt was shortened from about {short.before:,} tokens to {short.after:,}.")
+        lines += self.notes
         if self.attempts:
             lines.append(self._closing())
         if self.audit:
@@ -204,6 +253,8 @@ class Decision:
 def _tell(attempt: Attempt) -> str:
     """One sentence about one attempt."""
     if attempt.verdict == "skipped":
+        return f"{attempt.tier} was not called: {attempt.reason}."
+    if attempt.verdict == "cached":
         return f"{attempt.tier} was not called: {attempt.reason}."
     if attempt.verdict == "failed":
         return f"{attempt.tier} failed: {attempt.reason}"

@@ -12,17 +12,20 @@ from typing import Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
-from router.cascade import Opening, Plan, cascade, embedded, opening, outline
+from router.cascade import cascade
 from router.config import Config
 from router.decision import Decision, Response
-from router.drivers import Core, Shell, arun, astream, run, run_many, stream
+from router.drivers import Core, arun, astream, run, run_many, stream
 from router.errors import InputError
 from router.in_force import InForce
 from router.ledger import Label, Ledger
 from router.ledger.feedback import record
 from router.ledger.label import Source
+from router.levers import Levers
+from router.opening import Opening, embedded, opening, outline
 from router.ops import Look
 from router.options import Options, Prompt, request_of
+from router.plan import Plan
 from router.planning import ledger_of
 from router.policy import Run
 from router.providers.clients import Clients
@@ -56,12 +59,12 @@ class Router:
         self._outside = Outside(
             provider,
             in_force=self._in_force,
+            levers=Levers(config),
             ledger=ledger,
             verifier=None if verify is None else Verifier(verify),
             clock=clock,
             sleep=sleep,
         )
-        self._shell: Shell = self._outside.shell
 
     @classmethod
     def from_config(
@@ -115,7 +118,7 @@ class Router:
             ProviderError, AllTiersFailed, DeadlineExceeded: no answer; ``error.decision`` says what was tried.
             LedgerError: the answer was paid for but not written down; ``error.response`` holds it.
         """
-        return run(self._core(self._request(prompt, options)), self._shell)
+        return run(self._core(self._request(prompt, options)), self._outside.shell)
 
     async def aroute(self, prompt: Prompt, **options: Unpack[Options]) -> Response:
         """:meth:`route`, on the running event loop."""
@@ -139,7 +142,7 @@ class Router:
         def made(prompt: Prompt) -> Callable[[], Core[Response]]:
             return lambda: self._core(self._request(prompt, options))
 
-        return run_many(map(made, prompts), self._shell, workers=workers)
+        return run_many(map(made, prompts), self._outside.shell, workers=workers)
 
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
@@ -160,7 +163,7 @@ class Router:
         answer has been accepted. ``stream.response`` holds the response after the last piece.
         """
         request = self._request(prompt, options)
-        return Stream(stream(lambda: self._core(request), self._shell, self._outside.live))
+        return Stream(stream(lambda: self._core(request), self._outside.shell, self._outside.live))
 
     def astream(self, prompt: Prompt, **options: Unpack[Options]) -> AsyncIterator[str | Response]:
         """:meth:`stream`, on the running event loop; the last item is the :class:`Response`."""
@@ -184,7 +187,7 @@ class Router:
         floor = rank + 1 if asked is None else max(rank + 1, self.plan.ladder.rank(asked, where="floor"))
         options = {**options, "floor": names[floor]}
         core = self._core(self._request(prompt, options), upgraded_from=response.decision.id)
-        return run(core, self._shell)
+        return run(core, self._outside.shell)
 
     def feedback(
         self,
@@ -217,6 +220,7 @@ class Router:
         stays in force. With `watch` in the configuration a new bundle is taken up without this.
         """
         self._in_force.reload()
+        self._outside.update(self.config)
 
     def fall_back(self, reason: str) -> None:
         """Put the safer policy that `fallback` names in force, or always the strongest tier, until :meth:`recover`.
@@ -255,7 +259,7 @@ class Router:
 
     def _opened(self, request: Request, plan: Plan) -> Opening:
         """What is known before the first call, when the prompt has to be embedded for it."""
-        return opening(request, plan, run(embedded(request, plan), self._shell))
+        return opening(request, plan, run(embedded(request, plan), self._outside.shell))
 
     def _request(self, prompt: Prompt, options: Options) -> Request:
         return self.config.defaults.apply(request_of(prompt, options))

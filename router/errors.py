@@ -11,6 +11,11 @@ TierwiseError
 |-- EmbedderError                the embedder cannot be loaded, or gave no vectors
 |-- LedgerError                  the ledger cannot be opened, read or written
 |-- PullFailed                   a local model could not be fetched whole; the next pull goes on from there
+|-- CacheError                   a cache cannot be opened, read or written by a command; requests go on without
+|-- BudgetError                  the budgets' store cannot be reached by a command
+|-- BudgetExceeded               a budget does not allow the request; nothing was sent
+|-- Throttled                    a rate limit or a quota does not allow the request in time; nothing was sent
+|-- BatchError                   a batch file or the provider's batch needs a look; what was done is kept
 |-- DeadlineExceeded             the deadline passed and no tier had answered
 |-- AllTiersFailed               every tier that may answer failed; ``decision`` has each attempt
 `-- ProviderError                one call to one tier failed
@@ -124,6 +129,40 @@ class LedgerError(TierwiseError):
 
 class PullFailed(TierwiseError):
     """A local model could not be fetched whole; what has arrived is kept, so that the next pull goes on from there."""
+
+
+class CacheError(TierwiseError):
+    """A cache cannot be opened, read or written. Requests go on without it; only commands end with this."""
+
+
+class BudgetError(TierwiseError):
+    """The store of the budgets cannot be opened, read or written."""
+
+
+class BudgetExceeded(TierwiseError):
+    """A budget does not allow the request; nothing was sent for it.
+
+    ``budget`` names it; ``resets`` is when it begins anew, in seconds since the epoch, None for a rolling window.
+    """
+
+    def __init__(self, message: str, *, budget: str, resets: float | None = None) -> None:
+        super().__init__(message)
+        self.budget, self.resets = budget, resets
+
+
+class Throttled(TierwiseError):
+    """A rate limit or a quota leaves no room for the request before its deadline; nothing was sent for it.
+
+    ``limit`` names it; ``retry_after`` is in seconds, None where it is not known.
+    """
+
+    def __init__(self, message: str, *, limit: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.limit, self.retry_after = limit, retry_after
+
+
+class BatchError(TierwiseError):
+    """A batch file, or the provider's batch, needs a look; the message says where. What was done is kept."""
 
 
 class DeadlineExceeded(TierwiseError):

@@ -11,9 +11,9 @@ from pathlib import Path
 from router import config as configuration
 from router.alarms import Alarm, alarm_path, read_alarm
 from router.bundle import PolicyBundle
-from router.cascade import Plan
 from router.config import Config
 from router.errors import BundleError
+from router.plan import Plan
 from router.planning import bundle_path, fallen, plan_of
 
 logger = logging.getLogger(__name__)

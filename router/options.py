@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from router.errors import InputError
-from router.types import Message, Request, ResponseFormat, Tool, as_messages
+from router.types import Message, Priority, Request, ResponseFormat, Tool, as_messages
 
 Prompt = str | Sequence[Message | Mapping[str, Any]]
 
@@ -19,7 +19,8 @@ class Options(TypedDict, total=False):
     offered to the model. ``tags`` (such as ``{"feature": "search"}``), ``user`` and ``session`` attribute the
     cost. ``deadline`` is in seconds over all tiers and retries. ``floor`` and ``ceiling`` name the weakest and
     the strongest tier to ask. ``profile`` names which of the bundle's rules decides; without it the configuration
-    does (`[policy]`).
+    does (`[policy]`). ``priority`` is "high", "normal" or "low": its place in queues for rate limits. ``freshness``
+    names how old a cached answer may be, by a class of `[cache]`, or "live" for an answer made now.
     """
 
     system: str | None
@@ -35,6 +36,8 @@ class Options(TypedDict, total=False):
     floor: str | None
     ceiling: str | None
     profile: str | None
+    priority: Priority
+    freshness: str | None
 
 
 def request_of(prompt: Prompt, options: Options) -> Request:
@@ -64,6 +67,8 @@ def request_of(prompt: Prompt, options: Options) -> Request:
         floor=options.get("floor"),
         ceiling=options.get("ceiling"),
         profile=options.get("profile"),
+        priority=options.get("priority") or "normal",
+        freshness=options.get("freshness"),
     )
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from router.assess import Trained, Untrained
 from router.bundle import PolicyBundle
 from router.bundle import load as load_bundle
-from router.cascade import Plan
+from router.cache.settings import CacheSettings
 from router.config import Config
 from router.embed import Embedder
 from router.embedders.names import identity
 from router.embedders.naming import embedder_named
 from router.errors import BundleError, ConfigError, LedgerError
+from router.gates import Gates
 from router.ledger import Ledger
+from router.output.settings import OutputSettings
+from router.plan import Plan
 from router.policy import Always
 from router.profiles import STRONG
+from router.shorten.settings import ShortenSettings
 
 DEFAULT_BUNDLE = Path(__file__).parent / "data" / "default.tierwise"
 """The bundle for the two demo models, trained on the sample in ``data/``."""
@@ -60,6 +65,27 @@ def plan_of(config: Config, *, bundle: PolicyBundle | None = None) -> Plan:
         choice=settings.choice,
         audits=config.audits if config.audits.enabled else None,
         embedder=embedder_of(bundle, config),
+        **levers_of(config),
+    )
+
+
+class Levers(TypedDict):
+    """The levers of a plan: see :class:`router.plan.Plan`."""
+
+    cache: CacheSettings | None
+    shorten: ShortenSettings | None
+    output: OutputSettings | None
+    gates: Gates | None
+
+
+def levers_of(config: Config) -> Levers:
+    """The levers that ``config`` switches on."""
+    gated = config.budgets is not None or config.limits is not None
+    return Levers(
+        cache=config.cache,
+        shorten=config.shorten,
+        output=config.output,
+        gates=Gates(budgets=config.budgets, limits=config.limits) if gated else None,
     )
 
 
@@ -84,6 +110,7 @@ def _untrained(config: Config) -> Plan:
         policy_version="untrained",
         config_version=config.version,
         choice=config.policy.choice,
+        **levers_of(config),
     )
 
 

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from zlib import crc32
 
-from router.errors import ConfigError, ProviderError
+from router.errors import BudgetExceeded, ConfigError, ProviderError, Throttled
+from router.gates import Gates, send_within
 from router.ops import Now, Send, Sleep
 from router.tiers import Tier
 from router.types import Completion, Request, Usage
@@ -24,35 +25,40 @@ class Asked:
 
     ``outcome``: its completion, the error that ended it, or None when there was no time to ask at all. ``calls``:
     the requests sent. ``latency``: the seconds they and the waits between them took. ``billed``: what failed calls
-    were billed for, where the provider said so.
+    were billed for, where the provider said so. ``notes``: what the gates said.
     """
 
     outcome: Completion | BaseException | None
     calls: int
     latency: float
     billed: tuple[Usage, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-async def ask(tier: Tier, request: Request, *, seed: str, expires: float, live: bool) -> Asked:
+async def ask(
+    tier: Tier, request: Request, *, seed: str, expires: float, live: bool, gates: Gates | None = None
+) -> Asked:
     """Ask ``tier``, again after passing faults: at most ``tier.retries`` times, never past ``expires``.
 
     ``expires`` is on the monotonic clock. Retry-After is honoured in full when it ends before the deadline and
     within the tier's own timeout; otherwise the tier is given up at once, so that another one can answer.
-    ``seed`` makes the jitter of the waits reproducible. Every error is returned, none raised, so that the caller
-    can write down what was sent before it goes on.
+    Each call passes the ``gates``. ``seed`` makes the jitter of the waits reproducible. Every error is returned, none
+    raised, so that the caller can write down what was sent before it goes on.
     """
     began = now = await Now()
     longest = math.inf if request.deadline is None else request.deadline
     calls = 0
     billed: tuple[Usage, ...] = ()
     error: BaseException | None = None
+    notes: list[str] = []
     while True:
         left = min(expires - now, longest)  # a clock set back must not lengthen the deadline
         if left <= 0:
             break
         calls += 1
         try:
-            completion = await Send(tier, request, min(tier.timeout, left), live)
+            sending = Send(tier, request, min(tier.timeout, left), live)
+            completion = await send_within(gates, sending, expires=expires, notes=notes)
         except GeneratorExit:
             raise
         except ProviderError as failure:
@@ -73,12 +79,12 @@ async def ask(tier: Tier, request: Request, *, seed: str, expires: float, live: 
             now = await Now()
         except BaseException as interrupt:  # noqa: BLE001
             error = interrupt
-            if isinstance(interrupt, ConfigError):
+            if isinstance(interrupt, ConfigError | BudgetExceeded | Throttled):
                 calls -= 1  # it was found before anything was sent
             break
         else:
-            return Asked(completion, calls, max(await Now() - began, 0.0), billed)
-    return Asked(error, calls, max(await Now() - began, 0.0), billed)
+            return Asked(completion, calls, max(await Now() - began, 0.0), billed, tuple(notes))
+    return Asked(error, calls, max(await Now() - began, 0.0), billed, tuple(notes))
 
 
 def _wait(error: ProviderError, calls: int, seed: str) -> float:

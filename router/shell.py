@@ -10,12 +10,14 @@ from typing import Protocol
 
 from router.auditing import Audit, audit
 from router.background import Background
-from router.cascade import Birth
+from router.config import Config
 from router.drivers import AsyncShell, Shell, arun, run
 from router.embedding import Embedding
 from router.in_force import InForce
 from router.ledger import Ledger
+from router.levers import Levers
 from router.ops import Append, Embed, Look, Now, Send, Sleep, Spare
+from router.plan import Birth
 from router.spend import Spend
 from router.types import Completion
 from router.verifying import Verifier
@@ -61,6 +63,7 @@ class Outside:
         provider: Provider,
         *,
         in_force: InForce,
+        levers: Levers,
         ledger: Ledger | None,
         verifier: Verifier | None,
         clock: Callable[[], float],
@@ -68,13 +71,14 @@ class Outside:
     ) -> None:
         self._provider = provider
         self._in_force = in_force
+        self._levers = levers
         self._ledger = ledger
         self._verifier = verifier
         self._clock = clock
         self._spend = Spend()
         self._background = Background()
         self._embedding = Embedding()
-        self.shell: Shell = {
+        self._own: Shell = {
             Now: lambda _: clock(),
             Sleep: lambda op: sleep(op.seconds),
             Look: lambda _: in_force.look(),
@@ -84,6 +88,12 @@ class Outside:
             Append: self._append,
             Audit: self._audit,
         }
+        self.shell: Shell = {**self._own, **levers.shell}
+
+    def update(self, config: Config) -> None:
+        """Take up the levers of a configuration that was read again."""
+        self._levers.update(config)
+        self.shell = {**self._own, **self._levers.shell}
 
     def ashell(self) -> AsyncShell:
         """The shell for the running event loop."""
@@ -116,6 +126,7 @@ class Outside:
             Spare: spare,
             Append: append,
             Audit: begin,
+            **self._levers.ashell(),
         }
 
     def live(self, op: Send) -> Generator[str | Completion, None, None]:
@@ -132,6 +143,7 @@ class Outside:
         """Finish the work in the background and let go of the clients and the ledger."""
         self._background.drain()
         self._embedding.close()
+        self._levers.close()
         self._provider.close()
         if self._ledger is not None:
             self._ledger.close()
@@ -140,6 +152,7 @@ class Outside:
         """The same on the event loop that made the calls."""
         await self._background.adrain()
         self._embedding.close()
+        self._levers.close()
         await self._provider.aclose()
         if self._ledger is not None:
             self._ledger.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from router.assess import Evidence
 from router.decision import Attempt, Decision
-from router.errors import ProviderError, TierwiseError
+from router.errors import BudgetExceeded, ProviderError, Throttled, TierwiseError
 from router.policy import Run, State, Step, Stop
 from router.retry import Asked
 from router.signals import NAMES
@@ -86,6 +86,8 @@ def failed(tier: Tier, run: Run, asked: Asked) -> Attempt:
     if error is None:
         reason = "the deadline left no time to ask it"
         return Attempt(tier=tier.name, model=tier.model, verdict="skipped", reason=reason)
+    if isinstance(error, BudgetExceeded | Throttled) and not asked.calls:
+        return Attempt(tier=tier.name, model=tier.model, verdict="skipped", reason=str(error))
     ours = isinstance(error, TierwiseError)
     return Attempt(
         tier=tier.name,

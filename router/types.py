@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from router.errors import InputError
 
+Priority = Literal["high", "normal", "low"]
 Role = Literal["system", "user", "assistant", "tool"]
 Stop = Literal["end", "length", "stop_sequence", "tool_calls", "refusal"]
 
+PRIORITIES = ("high", "normal", "low")
 ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -64,7 +66,8 @@ class Request:
 
     ``deadline`` is in seconds from the start of the request, over all tiers and retries. ``floor`` and
     ``ceiling`` name the weakest and the strongest tier that may answer. ``profile`` names which of the bundle's rules
-    routes it; None leaves that to the configuration.
+    routes it; None leaves that to the configuration. ``priority`` is its place in queues for rate limits. ``freshness``
+    names how old a cached answer may be: a class of the configuration, or "live" for none at all.
     """
 
     messages: tuple[Message, ...]
@@ -80,13 +83,15 @@ class Request:
     floor: str | None = None
     ceiling: str | None = None
     profile: str | None = None
+    priority: Priority = "normal"
+    freshness: str | None = None
 
     def __post_init__(self) -> None:
         if not any(message.content.strip() for message in self.messages if message.role != "system"):
             raise InputError("the prompt is empty; pass some text to answer")
         if self.max_tokens is not None and not _whole(self.max_tokens, least=1):
             raise InputError(f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}")
-        for name in ("user", "session", "floor", "ceiling", "profile"):
+        for name in ("user", "session", "floor", "ceiling", "profile", "freshness"):
             value = getattr(self, name)
             if value is not None and not _text(value):
                 raise InputError(f"{name} must be text, not {value!r}")
@@ -96,6 +101,8 @@ class Request:
                 raise InputError(f"{name} must be a number, not {value!r}")
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise InputError(f"temperature must be between 0 and 2, not {self.temperature!r}")
+        if self.priority not in PRIORITIES:
+            raise InputError(f"priority is one of {', '.join(PRIORITIES)}, not {self.priority!r}")
         if not all(_text(part) and part for part in self.stop):
             raise InputError("stop takes non-empty strings")
         for key, value in self.tags.items():

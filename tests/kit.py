@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from router.assess import Answer, Evidence
-from router.cascade import Birth, Plan
 from router.config import Config
 from router.decision import Decision
 from router.engine import Router
 from router.errors import LedgerError
 from router.features import Floats
+from router.plan import Birth, Plan
 from router.policy import Rule, Thresholds
 from router.pricing import Price, per_million
 from router.providers.fake import FakeProvider

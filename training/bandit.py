@@ -15,7 +15,7 @@ from training.records import Query, Records, label_weight
 from training.table import Table, seen_as, table_of
 
 if TYPE_CHECKING:
-    from router.cascade import Plan
+    from router.plan import Plan
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from router.auditing import Audit, audit
-from router.cascade import Birth, Plan
 from router.decision import Attempt, Decision
 from router.drivers import Shell, run_many
 from router.errors import InputError, TierwiseError
 from router.ledger import Ledger
 from router.ops import Append, Now, Op, Send, Sleep
+from router.plan import Birth, Plan
 from router.shell import born
 from router.tiers import Tier
 from router.types import Completion, Request

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from router.bundle import PolicyBundle
-from router.cascade import Plan
 from router.errors import InputError
 from router.ledger import Ledger
+from router.plan import Plan
 from router.profiles import DEFAULT_PROFILE
 from training.audited import audited, evidence
 from training.drift import DELTA, Drift, drift

@@ -9,13 +9,13 @@ import numpy as np
 
 from router.assess import Evidence
 from router.bundle import PolicyBundle
-from router.cascade import Plan
 from router.config import Config
 from router.embed import Embedder, Vectors, imprint_of, readable
 from router.embedders.names import NAMED, PLAIN, identity, unknown
 from router.embedders.naming import embedder_named
 from router.errors import InputError
 from router.features import PromptFeatures
+from router.plan import Plan
 from router.types import Request
 
 BATCH = 256

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from router.cascade import Plan
 from router.decision import ANSWERED
 from router.errors import InputError
 from router.features import Floats
+from router.plan import Plan
 from router.policy import Rule
 from training.accept_error import accept_errors
 from training.bars import bars

@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from router.assess import Estimators, expected_costs
 from router.bundle import PolicyBundle, Profile
-from router.cascade import drawn
 from router.embed import Embedder, imprint_of
 from router.errors import InputError
 from router.estimators import Calibration, DenseModel, sigmoid
 from router.features import Floats
+from router.opening import drawn
 from router.policy import Always
 from router.tiers import Ladder
 from router.trees import Blend

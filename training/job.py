@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from router.bundle import PolicyBundle
-from router.cascade import Plan
 from router.config import Config
 from router.embed import Embedder
 from router.ledger import Ledger
+from router.plan import Plan
 from router.planning import plan_of
 from router.profiles import DEFAULT_PROFILE
 from training import goals, table_file

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from router.assess import Estimators, Trained, scorer_row
-from router.cascade import Plan
 from router.estimators import sigmoid
 from router.features import Floats
+from router.plan import Plan
 from training.answers import columns
 from training.embedding import begin
 from training.heads import ACCEPTABLE

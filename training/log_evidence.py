@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from router.cascade import Plan
 from router.errors import InputError
+from router.plan import Plan
 from training.bandit import bandit_log
 from training.off_policy import evaluate_off_policy
 from training.records import Query, Records

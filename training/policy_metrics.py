@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from router.cascade import Plan
 from router.features import Floats
+from router.plan import Plan
 from router.policy import Rule
 from router.pricing import NANO
 from training import curves

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from router.bundle import PolicyBundle
-from router.cascade import Plan
 from router.config import Config
 from router.errors import BundleError, EmbedderError, InputError
 from router.features import Floats
+from router.plan import Plan
 from router.planning import misfit, plan_of
 from router.policy import Always
 from router.pricing import usd

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from router.assess import Assessor, Evidence
-from router.cascade import Birth, Plan, cascade
+from router.cascade import cascade
 from router.decision import Decision
 from router.drivers import replay
 from router.features import Floats
+from router.plan import Birth, Plan
 from router.policy import Rule
 from router.types import Completion, Request
 from training.embedding import Remembered, embedded_before

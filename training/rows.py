@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.cascade import Plan
 from router.errors import InputError
 from router.features import Floats
+from router.plan import Plan
 from training.records import Query, Records, row_weight
 from training.replay import costs_of, qualities_of
 

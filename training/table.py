@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.assess import Evidence
-from router.cascade import Plan, drawn
 from router.features import Floats
+from router.opening import drawn
+from router.plan import Plan
 from router.policy import Mixture, Rule, Run, State
 from training.embedding import begin
 from training.records import Records, row_weight

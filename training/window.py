@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.cascade import Plan
 from router.decision import Decision
 from router.features import HAND, Floats, prompt_features
 from router.ledger.codec import Entry
+from router.plan import Plan
 from router.policy import Rule
 from router.profiles import DEFAULT_PROFILE
 from router.types import Request

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from router import catalogue
 from router.audits import Audits
+from router.budget.settings import BudgetSettings
+from router.cache.settings import CacheSettings
+from router.config.budgets import budget_settings
+from router.config.cache import cache_settings
+from router.config.limits import limit_settings
+from router.config.output import output_settings
 from router.config.settings import (
     Defaults,
     LedgerSettings,
@@ -20,18 +26,27 @@ from router.config.settings import (
     ledger_settings,
     policy_settings,
 )
+from router.config.shorten import shorten_settings
 from router.config.table import Table, place_of
 from router.config.tier import tier_of
 from router.config.train import TrainSettings, train_settings
 from router.errors import ConfigError
+from router.limits.settings import LimitSettings
+from router.output.settings import OutputSettings
+from router.shorten.settings import ShortenSettings
 from router.tiers import Ladder, Tier
 from router.types import Usage
 
 if TYPE_CHECKING:
     from datetime import date
 
+T = TypeVar("T")
+
 FILE_NAME = "tierwise.toml"
 VARIABLE = "TIERWISE_CONFIG"
+
+LEVERS = ("cache", "shorten", "output", "budgets", "limits")
+"""The tables that switch a lever on, each off without its table."""
 
 WARN_DAYS = 30
 """A model that is shut down within so many days is warned of."""
@@ -55,6 +70,11 @@ class Config:
     defaults: Defaults = field(default_factory=Defaults)
     audits: Audits = field(default_factory=Audits)
     train: TrainSettings = field(default_factory=TrainSettings)
+    cache: CacheSettings | None = None
+    shorten: ShortenSettings | None = None
+    output: OutputSettings | None = None
+    budgets: BudgetSettings | None = None
+    limits: LimitSettings | None = None
     source: Path | None = None
 
     @classmethod
@@ -67,6 +87,11 @@ class Config:
         defaults: Defaults | Mapping[str, Any] | None = None,
         audits: Audits | Mapping[str, Any] | None = None,
         train: TrainSettings | Mapping[str, Any] | None = None,
+        cache: CacheSettings | Mapping[str, Any] | None = None,
+        shorten: ShortenSettings | Mapping[str, Any] | None = None,
+        output: OutputSettings | Mapping[str, Any] | None = None,
+        budgets: BudgetSettings | Mapping[str, Any] | None = None,
+        limits: LimitSettings | Mapping[str, Any] | None = None,
     ) -> Config:
         """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
 
@@ -81,6 +106,15 @@ class Config:
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
             audits=audits if isinstance(audits, Audits) else audit_settings(_within("audits", audits)),
             train=train if isinstance(train, TrainSettings) else train_settings(_within("train", train), folder),
+            cache=_lever(cache, "cache", CacheSettings, cache_settings),
+            shorten=shorten
+            if isinstance(shorten, ShortenSettings)
+            else shorten_settings(_within("shorten", shorten), folder),
+            output=_lever(output, "output", OutputSettings, output_settings),
+            budgets=budgets
+            if isinstance(budgets, BudgetSettings)
+            else budget_settings(_within("budgets", budgets), folder),
+            limits=_lever(limits, "limits", LimitSettings, limit_settings),
         )
 
     @property
@@ -94,6 +128,11 @@ class Config:
             "ledger": {key: value for key, value in asdict(self.ledger).items() if key not in ("path", "url")},
             "defaults": asdict(self.defaults),
             "audits": asdict(self.audits),
+            **{
+                name: {key: value for key, value in asdict(settings).items() if key not in ("path", "url")}
+                for name in LEVERS
+                if (settings := getattr(self, name)) is not None
+            },
         }
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
@@ -164,7 +203,7 @@ def _how_to_start() -> str:
 
 
 def _config(table: Table, where: Path | None, today: date) -> Config:
-    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train")
+    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train", *LEVERS)
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
@@ -183,6 +222,11 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         defaults=default_settings(table.table("defaults")),
         audits=audit_settings(table.table("audits")),
         train=train_settings(table.table("train"), folder),
+        cache=cache_settings(table.table("cache"), folder),
+        shorten=shorten_settings(table.table("shorten"), folder),
+        output=output_settings(table.table("output"), folder),
+        budgets=budget_settings(table.table("budgets"), folder),
+        limits=limit_settings(table.table("limits"), folder),
         source=where,
     )
 
@@ -195,6 +239,12 @@ def _ladder(tiers: tuple[Tier, ...], table: Table) -> Ladder:
     if not tiers:
         raise ConfigError("there are no tiers; give at least one", file=table.file, table="tiers")
     return Ladder(tiers)
+
+
+def _lever(
+    given: T | Mapping[str, Any] | None, name: str, kind: type[T], read: Callable[[Table | None, Path], T | None]
+) -> T | None:
+    return given if isinstance(given, kind) else read(_within(name, cast("Mapping[str, Any] | None", given)), Path())
 
 
 def _within(name: str, raw: Mapping[str, Any] | None) -> Table | None:

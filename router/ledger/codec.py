@@ -10,6 +10,7 @@ from typing import Any
 from router.decision import Attempt, Decision
 from router.ledger.cells import clean, dump, maybe, number, numbers, real, safe, whole
 from router.ledger.keep import Kept
+from router.ledger.levers import levers_of, read_levers
 from router.ledger.request_json import as_json, from_json
 from router.signals import TELLING
 from router.types import Request, Usage
@@ -18,7 +19,7 @@ DECISION_COLUMNS = (
     *("id", "created", "prompt_hash", "start", "tier", "reason", "cost_nano", "strong_cost_nano"),
     *("best_single_cost_nano", "escalated", "latency", "user", "session", "tags", "suffices", "expected_cost"),
     *("propensity", "policy_version", "config_version", "upgraded_from", "error", "request"),
-    *("profile", "audit", "audit_of"),
+    *("profile", "audit", "audit_of", "cache", "levers"),
 )
 ATTEMPT_COLUMNS = (
     *("decision_id", "seq", "tier", "model", "verdict", "reason", "confidence", "threshold"),
@@ -86,6 +87,8 @@ def encode(decision: Decision, request: Request | None, *, kept: Kept) -> Rows:
         safe(decision.profile),
         float(decision.audit),
         None if decision.audit_of is None else clean(decision.audit_of),
+        None if decision.cache is None else decision.cache.kind,
+        dump(levers_of(decision)),
     )
     attempts = tuple(
         _attempt(row[0], seq, attempt, with_text=with_text) for seq, attempt in enumerate(decision.attempts)
@@ -167,6 +170,7 @@ def _read_decision(row: Sequence[Any], attempts: Sequence[Sequence[Any]]) -> Ent
         profile=it["profile"],
         audit=it["audit"],
         audit_of=it["audit_of"],
+        **read_levers(it["levers"]),
     )
     return Entry(
         decision=decision,

@@ -89,10 +89,16 @@ def _m003_profiles_and_audits(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN audit_of TEXT")
 
 
+def _m004_levers(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN cache TEXT")
+    connection.exec_driver_sql("ALTER TABLE decisions ADD COLUMN levers TEXT NOT NULL DEFAULT '{}'")
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m001_decisions_and_attempts,
     _m002_labels,
     _m003_profiles_and_audits,
+    _m004_levers,
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.cascade import drawn
+from router.opening import drawn
 from router.policy import Always, CascadeRouting, Mixture, Run, State, Stop, Thresholds
 from router.policy.cascade_routing import expected_maximum
 from router.pricing import NANO

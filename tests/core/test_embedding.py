@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from router.assess import UNEMBEDDED, Trained
-from router.cascade import embedded
 from router.embed import PROBES, Lazy
 from router.embedders.hashing import DIMENSION
 from router.embedding import WORKERS, Embedding
 from router.errors import EmbedderError
+from router.opening import embedded
 from router.ops import Embed
 from router.planning import plan_of
 from tests.core.test_bundle import KNOWN

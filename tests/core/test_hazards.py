@@ -78,7 +78,7 @@ def test_an_answer_that_cannot_be_judged_is_still_written_down_with_its_cost():
 def test_a_wait_that_overshoots_the_deadline_sends_nothing_more():
     clock = Clock()
     made, provider, _, _ = router(two_tiers(), {"small": RateLimited("busy", tier="small")}, clock=clock)
-    made._shell = {**made._shell, Sleep: lambda _: clock.sleep(5.0)}
+    made._outside.shell = {**made._outside.shell, Sleep: lambda _: clock.sleep(5.0)}
 
     with pytest.raises(AllTiersFailed):
         made.route("2 + 2?", deadline=1.0, ceiling="small")

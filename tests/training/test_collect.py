@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from router.analytics import Costs
 from router.assess import Untrained
 from router.audits import number_of
-from router.cascade import Plan
 from router.errors import InputError, ServerFault, TierwiseError
 from router.ledger import Label, Ledger
+from router.plan import Plan
 from router.policy import Always
 from router.pricing import nano
 from router.providers.fake import FakeProvider

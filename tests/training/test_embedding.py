@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from router.assess import Trained
 from router.bundle import load
-from router.cascade import Plan
 from router.config import Config
 from router.embed import readable
 from router.embedders.naming import embedder_named
@@ -22,6 +21,7 @@ from router.engine import Router
 from router.errors import BundleError, EmbedderError, InputError
 from router.estimators import sigmoid
 from router.features import prompt_features
+from router.plan import Plan
 from router.policy import CostAware
 from router.providers.fake import FakeProvider
 from tests.core.test_embedded import embedded_bundle

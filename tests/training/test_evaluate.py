@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from router.assess import Trained, Untrained
-from router.cascade import Plan
 from router.decision import Attempt, Decision
 from router.errors import InputError
+from router.plan import Plan
 from router.policy import Always, CostAware, Rule, Thresholds
 from router.types import Completion, Request, Usage, as_messages
 from tests.kit import ladder

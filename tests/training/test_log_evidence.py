@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from router.assess import Trained
-from router.cascade import Plan
 from router.config import load
 from router.errors import InputError
+from router.plan import Plan
 from router.policy import Always, Thresholds
 from tests.training.simulated import TIERS, records
 from tests.training.simulated_evaluation import context, evaluation

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from router.assess import Evidence, Trained
 from router.bundle import PolicyBundle, Profile, load
-from router.cascade import Plan
 from router.config import load as load_config
 from router.errors import BundleError, InputError
 from router.estimators import Calibration, DenseModel
+from router.plan import Plan
 from router.planning import plan_of
 from router.policy import (
     Always,

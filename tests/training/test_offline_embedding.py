@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from router.assess import Trained
 from router.bundle import load
-from router.cascade import Plan
 from router.config import Config
 from router.embed import Imprint
 from router.embedders.naming import embedder_named
 from router.errors import EmbedderError, InputError
 from router.ledger import Ledger
+from router.plan import Plan
 from router.policy import Always, CostAware
 from tests.core.test_embedded import embedded_bundle
 from tests.kit import Clock

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from router.assess import Trained
-from router.cascade import Plan
 from router.errors import InputError
+from router.plan import Plan
 from router.policy import Always, CostAware, Thresholds
 from router.pricing import usd
 from tests.kit import ladder

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from router.assess import Trained
-from router.cascade import Plan
+from router.plan import Plan
 from router.policy import (
     Advantages,
     Always,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from router.assess import Trained
-from router.cascade import Plan
 from router.errors import InputError
+from router.plan import Plan
 from router.policy import Always, CostAware
 from router.pricing import NANO
 from tests.training.simulated import TIERS, records

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from router import config as configuration
 from router.bundle import load
-from router.cascade import Plan
 from router.errors import InputError
+from router.plan import Plan
 from router.planning import DEFAULT_BUNDLE, plan_of
 from training.commands.console import SAMPLE, Configured, Data, Json, warn
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from router.cascade import Birth, Plan, cascade
+from router.cascade import cascade
 from router.decision import ANSWERED, Attempt
 from router.drivers import replay
 from router.errors import AllTiersFailed
 from router.features import Floats
+from router.plan import Birth, Plan
 from router.types import Request
 from training.embedding import embedded_before
 from training.label.answer import Answer

@@ -1,0 +1,1 @@
+"""Which answers are kept, where, and for how long."""

@@ -1,0 +1,1 @@
+"""How many requests and tokens, by whom, in what time."""

@@ -1,0 +1,1 @@
+"""How long and in what form answers may be."""
