@@ -120,7 +120,7 @@ def test_a_ledger_of_an_older_release_is_read_as_it_was_meant(tmp_path, monkeypa
         with Ledger(path) as old:
             old.open()
     engine = create_engine(f"sqlite:///{path}")
-    values = dict.fromkeys(DECISION_COLUMNS[:-3]) | {
+    values = dict.fromkeys(DECISION_COLUMNS[: DECISION_COLUMNS.index("profile")]) | {
         "id": "d1", "created": 1.0, "prompt_hash": "", "start": "small", "reason": "", "cost_nano": 0, "escalated": 0,
         "tags": "{}", "suffices": "{}", "expected_cost": "{}", "policy_version": "", "config_version": "",
     }  # fmt: skip
