@@ -38,14 +38,14 @@ def answer_signals(request: Request, completion: Completion) -> Floats:
     """
     prompt, answer = read(_question(request)), read(completion.text[-_ANSWER:])
     sums = equations(answer)
-    counts = (float(len(sums)), float(sum(not one.holds for one in sums)))
-    found = np.concatenate(
+    found = np.array(
         (
-            logprobs.likelihood(completion.logprobs),
-            surface.surface(request, completion),
-            counts,
-            reckoning.reckoning(prompt, answer, sums),
-            wording.wording(prompt, answer),
+            *logprobs.likelihood(completion.logprobs),
+            *surface.surface(request, completion),
+            float(len(sums)),
+            float(sum(not one.holds for one in sums)),
+            *reckoning.reckoning(prompt, answer, sums),
+            *wording.wording(prompt, answer),
         )
     )
     if completion.signals is not None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-_WORD = re.compile(r"\w+")
+from router.signals.words import words_of
 
 
 def agreement(first: str, second: str) -> tuple[float, float]:
     """How far two answers agree: whether they are the same when case and signs are folded, and the share of
     words they have in common (Jaccard).
     """
-    one, two = _WORD.findall(first.lower()), _WORD.findall(second.lower())
+    one, two = words_of(first), words_of(second)
     if not one and not two:
         return 1.0, 1.0
     a, b = set(one), set(two)

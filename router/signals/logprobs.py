@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,30 +20,35 @@ SIGNALS = (
 )  # fmt: skip
 """What :func:`likelihood` returns; the logits are of the geometric mean, the least and the first probability."""
 
+_UNKNOWN = (math.nan,) * len(SIGNALS)
 _UNSURE = math.log(0.5)
+_FARTHEST = 1e300  # so that no chance of an impossible token counts nothing, and is not undefined
 _SUREST = 1e-7  # of a token, as a logarithm; 32-bit floats say 0 for anything surer
 
 
-def likelihood(logprobs: Logprobs | None) -> Floats:
+def likelihood(logprobs: Logprobs | None) -> tuple[float, ...]:
     """Return the signals, in the order of :data:`SIGNALS`; NaN where there is nothing to read them off."""
     if logprobs is None or not logprobs.values:
-        return np.full(len(SIGNALS), np.nan)
-    values = np.asarray(logprobs.values, float)
-    unsure = values < _UNSURE
-    top = _padded(logprobs.top) if logprobs.top else None
-    margins = entropies = np.full(1, np.nan)
-    if top is not None:
+        return _UNKNOWN
+    values = logprobs.values
+    count, first, least = len(values), float(values[0]), float(min(values))
+    total = float(np.add.reduce(np.array(values, float)))
+    unsure = [value < _UNSURE for value in values]
+    margin_mean = margin_min = margin_first = entropy_mean = entropy_first = math.nan
+    if logprobs.top:
+        top = _padded(logprobs.top)
         margins = top[:, 0] - top[:, 1]
         mass = np.exp(top)
-        tail = np.clip(1 - mass.sum(axis=1), 1e-12, None)
-        entropies = -(mass * np.where(mass > 0, top, 0.0)).sum(axis=1) - tail * np.log(tail)
-    q05, q10, q25, q50, q75 = _quantiles(sorted(logprobs.values))
-    return np.array(
-        (
-            values.sum(), values.mean(), values.min(), q05, q10, q25, q50, q75, values[0], unsure.mean(),
-            _longest_run(unsure.tolist()), margins.mean(), margins.min(), margins[0], entropies.mean(), entropies[0],
-            values.argmin() / len(values), _logit(values.mean()), _logit(values.min()), _logit(values[0]),
-        )
+        tail = np.maximum(1 - np.add.reduce(mass, 1), 1e-12)
+        entropies = -np.add.reduce(mass * np.maximum(top, -_FARTHEST), 1) - tail * np.log(tail)
+        places = len(top)
+        margin_mean, margin_min, margin_first = np.add.reduce(margins) / places, margins.min(), margins[0]
+        entropy_mean, entropy_first = np.add.reduce(entropies) / places, entropies[0]
+    q05, q10, q25, q50, q75 = _quantiles(sorted(values))
+    return (
+        total, total / count, least, q05, q10, q25, q50, q75, first, sum(unsure) / count,
+        _longest_run(unsure), margin_mean, margin_min, margin_first, entropy_mean, entropy_first,
+        values.index(least) / count, _logit(total / count), _logit(least), _logit(first),
     )  # fmt: skip
 
 
@@ -66,16 +72,18 @@ def _quantiles(ordered: Sequence[float]) -> list[float]:
 
 def _padded(top: Sequence[Sequence[float]]) -> Floats:
     """The likeliest tokens' log-probabilities as (tokens, at least 2); a place with fewer is filled with -100."""
-    width = max(2, *map(len, top))
-    filled = np.full((len(top), width), -100.0)
-    for row, values in zip(filled, top, strict=True):
-        row[: len(values)] = values
-    return filled
+    widths = {*map(len, top)}
+    width = max(2, *widths)
+    if widths != {width}:
+        top = [(*values, *(-100.0,) * (width - len(values))) for values in top]
+    return np.fromiter(chain.from_iterable(top), float, len(top) * width).reshape(len(top), width)
 
 
 def _longest_run(flags: Sequence[bool]) -> int:
     longest = run = 0
     for flag in flags:
-        run = run + 1 if flag else 0
-        longest = max(longest, run)
-    return longest
+        if flag:
+            run += 1
+        elif run:
+            longest, run = max(longest, run), 0
+    return max(longest, run)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from string import ascii_letters
 
 _LATEX = (
     (re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}"), r"((\1)/(\2))"),
@@ -16,14 +17,16 @@ _LATEX = (
     (re.compile(r"\\(?:left|right)(?![a-zA-Z])|\\"), ""),
 )
 _TOKEN = re.compile(
-    r"\n[ \t]*(?:(?:[-*•]|\d{1,3}[.)])[ \t]+)?"  # the end of a line, and the mark of a list's item
+    r"[^\W\d_]+"
+    r"|\n[ \t]*(?:(?:[-*•]|\d{1,3}[.)])[ \t]+)?"  # the end of a line, and the mark of a list's item
     r"|\d+(?:,\d{3})*(?:\.\d+)?%?|\.\d+%?"
     r"|\([^\W\d_][^\W\d_' ]{0,40}(?: [^\W\d_' ]{1,40}){0,4}\)|/ ?[^\W\d_]{2,}"  # an aside; a unit after a slash
-    r"|[^\W\d_]+"
     r"|[-+*/^=≈()$€£−–×·÷]"
     r"|[.?!;:,](?=\s|$)|<<|>>"
 )
-_CODES = {
+_SHORT_WORDS = frozenset("aAiI")
+_ALONE = {
+    **{letter: "w" if letter in _SHORT_WORDS else "v" for letter in ascii_letters},
     **dict.fromkeys("0123456789", "n"),
     **dict.fromkeys("+*/^×·÷", "s"),
     **dict.fromkeys("-−–", "m"),
@@ -32,8 +35,18 @@ _CODES = {
     ")": ")",
     **dict.fromkeys("$€£", "$"),
     **dict.fromkeys("\n.?!", "."),
-    **dict.fromkeys(";:,<>", ","),
+    **dict.fromkeys(";:,", ","),
 }
+"""The codes of tokens of one sign; any other is a letter."""
+_HEADS = {
+    **dict.fromkeys("0123456789.", "n"),
+    "\n": ".",
+    "<": ",",
+    ">": ",",
+    "(": "",  # an aside
+    "/": "",  # a unit
+}
+"""The codes of longer tokens by their first sign; any other is a word, and without a code it is left out."""
 _LITTLE = (
     "a i the an of to in is are was were and or how many much for on at by with that this it he she they his her their "
     "from as be has have had each per does do did will would can what which who there then than more all not but so "
@@ -42,52 +55,26 @@ _LITTLE = (
 COMMON = frozenset(_LITTLE.split())
 """Words that say little of what a sentence is about."""
 
-_SHORT_WORDS = frozenset("aAiI")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The ``tokens`` of a text in order, and the kind of each as one letter in ``codes``, for regular expressions.
 
     A code is one of n(umber), m(inus), s(ign), e(quals), ( and ), $ (money), v(ariable: a letter alone), w(ord),
     "." (the end of a sentence or a line) and "," (any other break).
+
+    ``values`` has the number, to four decimals, at each place where one is written; its sign is not read. ``words`` has
+    for each token the word in small letters, and ``stems`` the word that carries a meaning, without a plural's s; both
+    are empty where there is none. ``sentences`` says where each sentence or line stands that is not empty, without its
+    end.
     """
 
     tokens: tuple[str, ...]
     codes: str
-
-    @cached_property
-    def values(self) -> dict[int, float]:
-        """The number, to four decimals, at each place where one is written; its sign is not read."""
-        return {place: rounded(number(self.tokens[place])) for place in _places(self.codes, "n")}
-
-    @cached_property
-    def words(self) -> dict[int, str]:
-        """The word in small letters at each place where one is."""
-        return {place: self.tokens[place].lower() for place in _places(self.codes, "w")}
-
-    @cached_property
-    def stems(self) -> tuple[str, ...]:
-        """For each token the word that carries a meaning there, without a plural's s, or nothing."""
-        found = [""] * len(self.codes)
-        for place, word in self.words.items():
-            if word not in COMMON:
-                found[place] = word.rstrip("s")
-        return tuple(found)
-
-    @cached_property
-    def sentences(self) -> tuple[slice, ...]:
-        """Where each sentence or line stands that is not empty, without its end."""
-        found, start = [], 0
-        for place in (*_places(self.codes, "."), len(self.codes)):
-            if place > start:
-                found.append(slice(start, place))
-            start = place + 1
-        return tuple(found)
-
-
-def _places(codes: str, code: str) -> list[int]:
-    return [place for place, one in enumerate(codes) if one == code]
+    values: dict[int, float]
+    words: Sequence[str]
+    stems: Sequence[str]
+    sentences: Sequence[slice]
 
 
 def read(text: str) -> Reading:
@@ -95,22 +82,50 @@ def read(text: str) -> Reading:
     if "\\" in text:
         for pattern, plain in _LATEX:
             text = pattern.sub(plain, text)
-    tokens, codes = [], []
-    for token in _TOKEN.findall(f"\n{text}"):
-        code = _CODES.get(token[0], "w")
-        if len(token) == 1:
-            if code == "w" and token not in _SHORT_WORDS:
-                code = "v"
-        elif code in "(s":
-            continue  # an aside, or a unit
-        elif code == ".":
-            code = "n" if token[0] == "." else "."
-        tokens.append(token)
-        codes.append(code)
-    for place in [place for place, token in enumerate(tokens) if token in _MAYBE_TIMES]:
-        if _multiplies(tokens, codes, place):
-            tokens[place], codes[place] = "*", "s"
-    return Reading(tuple(tokens), "".join(codes))
+    tokens = _TOKEN.findall(f"\n{text}")
+    kinds = [_ALONE.get(token) or _HEADS.get(token[0], "w") for token in tokens]
+    if not text.isascii():
+        kinds = [
+            "v" if len(token) == 1 and token not in _ALONE else code for token, code in zip(tokens, kinds, strict=True)
+        ]
+    if "" in kinds:
+        tokens = [token for token, code in zip(tokens, kinds, strict=True) if code]
+        kinds = [code for code in kinds if code]
+    if not _MAYBE_TIMES.isdisjoint(tokens):
+        for place in [place for place, token in enumerate(tokens) if token in _MAYBE_TIMES]:
+            if _multiplies(tokens, kinds, place):
+                tokens[place], kinds[place] = "*", "s"
+    codes = "".join(kinds)
+    words = [token.lower() if code == "w" else "" for token, code in zip(tokens, kinds, strict=True)]
+    return Reading(
+        tokens=tuple(tokens),
+        codes=codes,
+        values=_values(tokens, codes),
+        words=words,
+        stems=["" if word in COMMON else word.rstrip("s") for word in words],
+        sentences=_sentences(codes),
+    )
+
+
+def _values(tokens: Sequence[str], codes: str) -> dict[int, float]:
+    found = {}
+    place = codes.find("n")
+    while place >= 0:
+        token = tokens[place]
+        short = len(token) < _SURELY_WHOLE and token.isdigit()
+        found[place] = float(token) if short else rounded(number(token))
+        place = codes.find("n", place + 1)
+    return found
+
+
+def _sentences(codes: str) -> list[slice]:
+    found, start = [], 0
+    for part in codes.split("."):
+        stop = start + len(part)
+        if part:
+            found.append(slice(start, stop))
+        start = stop + 1
+    return found
 
 
 _MAYBE_TIMES = frozenset(("x", "X", "of"))
@@ -124,6 +139,9 @@ def _multiplies(tokens: list[str], codes: list[str], place: int) -> bool:
     of_share = codes[place - 1] == "n" and (tokens[place - 1][-1] == "%" or tokens[place - 2] == "/")
     return of_share and place > 1 and (after[:1] in (["n"], ["("]) or after in (["$", "n"], ["w", "n"]))
 
+
+_SURELY_WHOLE = 10
+"""Digits below which a whole number rounded to four decimals is itself, without rounding it."""
 
 LARGEST = 1e15
 """A number is read as this at most: what is longer is no quantity."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -43,6 +43,16 @@ _RATIOS = {
 _UNITS = frozenset((1.0, 7.0, 12.0, 24.0, 30.0, 52.0, 60.0, 100.0, 365.0, 1000.0))
 """Numbers that nobody needs to be told: of days, months, hours, minutes, per cent."""
 
+_UNDEFINED = frozenset(
+    {
+        *("results_grow", "largest_result", "last_step_operands", "givens_disordered", "final_log", "final_negative"),
+        *("final_decimals", "final_fives", "final_over_largest", "final_over_smallest", "final_given"),
+        *("final_computed", "final_latest"),
+    }
+)
+_NOTHING = tuple(math.nan if name in _UNDEFINED else 0.0 for name in SIGNALS)
+"""The signals of an answer without a number to a prompt without one."""
+
 _MOST = 60
 """Steps and given numbers that are followed: what comes after is not."""
 
@@ -56,14 +66,15 @@ def reckoning(prompt: Reading, answer: Reading, sums: Sequence[Equation]) -> tup
     *relabelled* when none of the words next to it in the prompt stands next to it in the answer. The *final* number
     is the answer's last: as a logarithm, beside the givens, and whether it was computed, and by the last step.
     """
+    figures = list(dict.fromkeys(prompt.values.values()))[:_MOST]
+    in_words, ratios = _meant(prompt.words, _CARDINALS), _meant(prompt.words, _RATIOS)
+    asked = len(prompt.values) + len(in_words) + len(ratios)
+    if not answer.values:
+        return _without_numbers(len(figures), len(ratios), asked)
     steps = [one for one in sums if one.is_step][:_MOST]
     operands = [tuple(map(rounded, one.operands)) for one in steps]
     results = [rounded(one.stated) for one in steps]
     final, ends_negative, decimals = _final(answer)
-    figures = list(dict.fromkeys(prompt.values.values()))[:_MOST]
-    words = prompt.words.values()
-    in_words = [_CARDINALS[word] for word in words if word in _CARDINALS][:_MOST]
-    ratios = [_RATIOS[word] for word in words if word in _RATIOS][:_MOST]
     forms = {given: _forms(given) for given in figures}
     known = set(in_words).union(*forms.values(), *map(_forms, ratios))
 
@@ -85,12 +96,11 @@ def reckoning(prompt: Reading, answer: Reading, sums: Sequence[Equation]) -> tup
         idle += result not in later
         later.update(values)
     taken = set(from_prompt)
-    unused = sum(not (forms[given] & taken) for given in figures)
+    unused = sum(map(taken.isdisjoint, forms.values()))
     mentioned = taken.union(answer.values.values())
-    ratios_unused = sum(not (_forms(ratio) & mentioned) for ratio in ratios)
+    ratios_unused = sum(mentioned.isdisjoint(_forms(ratio)) for ratio in ratios)
     signs = [sign for one in steps for sign in one.left[1:] if sign in _ARITHMETIC]
     count, n_signs, sizes = len(steps), max(len(signs), 1), [abs(given) for given in figures if given]
-    asked = len(prompt.values) + len(in_words) + len(ratios)
     largest, smallest = max(sizes, default=math.nan), min(sizes, default=math.nan)
     size = abs(final) + 1e-3
     peak = max(map(abs, results), default=math.nan)
@@ -135,6 +145,25 @@ def reckoning(prompt: Reading, answer: Reading, sums: Sequence[Equation]) -> tup
 _ARITHMETIC = frozenset("+-*/^")
 
 
+def _meant(words: Sequence[str], numbers: Mapping[str, float]) -> list[float]:
+    """What those of ``words`` mean that are ``numbers``."""
+    return [] if numbers.keys().isdisjoint(words) else [numbers[word] for word in words if word in numbers][:_MOST]
+
+
+def _without_numbers(givens: int, ratios: int, asked: int) -> tuple[float, ...]:
+    """The signals of an answer that has no number, so that nothing of the prompt is used."""
+    known = {
+        "givens": math.log1p(givens),
+        "givens_unused": float(givens),
+        "givens_unused_share": float(givens > 0),
+        "ratios": float(ratios),
+        "ratios_unused_share": float(ratios > 0),
+        "signs_over_givens": float(-asked),
+        "steps_over_givens": float(-givens - ratios),
+    }
+    return (*map(known.get, SIGNALS, _NOTHING),)
+
+
 @lru_cache(maxsize=4096)
 def _forms(given: float) -> frozenset[float]:
     """In which forms a number can enter a sum: itself, as a share or a percentage, less or more by it, its inverse."""
@@ -163,16 +192,20 @@ def _last_line(answer: Reading) -> str:
 
 def _relabelled(prompt: Reading, answer: Reading) -> float:
     """How many of the prompt's numbers stand in the answer, and nowhere beside a word that they stood beside."""
-    first, second = _labels(prompt), _labels(answer)
-    return float(sum(not (words & second[value]) for value, words in first.items() if value in second and words))
+    both = set(prompt.values.values()).intersection(answer.values.values())
+    if not both:
+        return 0.0
+    first, second = _labels(prompt, both), _labels(answer, both)
+    return float(sum(bool(words) and words.isdisjoint(second[value]) for value, words in first.items()))
 
 
-def _labels(reading: Reading) -> dict[float, set[str]]:
-    """The words that carry a meaning within three places of each number."""
+def _labels(reading: Reading, values: Container[float]) -> dict[float, set[str]]:
+    """The words that carry a meaning within three places of each of these numbers."""
     found: dict[float, set[str]] = {}
     stems = reading.stems
     for place, value in reading.values.items():
-        found.setdefault(value, set()).update(stems[max(place - 3, 0) : place + 4])
+        if value in values:
+            found.setdefault(value, set()).update(stems[max(place - 3, 0) : place + 4])
     for words in found.values():
         words.discard("")
     return found

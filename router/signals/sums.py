@@ -66,6 +66,8 @@ def equations(reading: Reading) -> list[Equation]:
     left, unless it is itself the right side of the equation before.
     """
     tokens, codes = reading.tokens, reading.codes
+    if "e" not in codes:
+        return []
     found = []
     before = -1
     signs = [place for place, code in enumerate(codes) if code == "e"][: _MOST_SUMS + 1]

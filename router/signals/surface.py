@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from router.signals.form import format_broken
+from router.signals.words import words_of
 from router.types import Completion, Request
 
 SIGNALS = (
@@ -25,7 +26,13 @@ _HEDGE = re.compile(
     r"\b(?:i(?:'m| am) not sure|not certain|i think|i believe|perhaps|maybe|it depends|i don't know|unclear|"
     r"cannot be determined|might be|possibly)\b",
 )
-_WORD = re.compile(r"\w+")
+_REFUSING = ("i", "ai")
+_HEDGING = frozenset(
+    ("sure", "certain", "think", "believe", "perhaps", "maybe", "depends", "know", "unclear", "determined", "might",
+     "possibly")
+)  # fmt: skip
+"""Every expression of refusal, or of doubt, has one of these words; without any, the text need not be searched."""
+
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _BARE_NUMBER = re.compile(r"[^\w-]*-?\d+(?:,\d{3})*(?:\.\d+)?\W*\Z")
 
@@ -41,35 +48,42 @@ def surface(request: Request, completion: Completion) -> tuple[float, ...]:
     whole, prompt = completion.text.strip(), request.text[-_REACH:]
     text = whole[-_REACH:]
     raw, low = text.encode("utf-8", "replace"), text.lower()
-    words = _WORD.findall(low)
+    words = words_of(text)
+    known = set(words)
     usage = completion.usage
     n_tokens = usage.generated_tokens if usage is not None else len(words)
     size = max(len(raw), 1)
-    in_prompt = set(_WORD.findall(prompt.lower())) if words else set()
-    numbers = set(_NUMBER.findall(text))
+    digits, in_prompt = _many(raw, _DIGITS), _shared(known, prompt)
+    numbers = set(_NUMBER.findall(text)) if digits or not text.isascii() else set()
     return (
         float(completion.logprobs is not None),
         math.log1p(n_tokens),
         math.log1p(len(whole)),
         math.log1p(len(words)),
         math.log1p(whole.count("\n")),
-        _many(raw, _DIGITS) / size,
+        digits / size,
         _many(raw, _CAPITALS) / size,
         float(completion.stop == "length"),
         float(completion.stop == "stop_sequence"),
-        float(completion.stop == "refusal" or bool(_REFUSAL.search(low))),
+        float(completion.stop == "refusal" or (not known.isdisjoint(_REFUSING) and bool(_REFUSAL.search(low)))),
         float(bool(completion.tool_calls)),
-        float(len(_HEDGE.findall(low))),
+        0.0 if known.isdisjoint(_HEDGING) else float(len(_HEDGE.findall(low))),
         float(not whole and not completion.tool_calls),
         _repetition(words),
         float(format_broken(request, completion)),
-        float(bool(_BARE_NUMBER.match(text))),
+        float(bool(numbers) and bool(_BARE_NUMBER.match(text))),
         sum(map(in_prompt.__contains__, words)) / max(len(words), 1),
         float(bool(whole) and whole in prompt),
         sum(value in prompt for value in numbers) / max(len(numbers), 1),
         float(whole.endswith((".", "!", "?", "}", "]", ")", "```"))),
         math.nan if completion.verified is None else completion.verified,
     )
+
+
+def _shared(words: set[str], text: str) -> set[str]:
+    """Those of ``words`` that are words of ``text``, which is only cut where it has one at all."""
+    low = text.lower()
+    return words.intersection(words_of(text)) if any(map(low.__contains__, words)) else set()
 
 
 def _many(raw: bytes, signs: bytes) -> int:

@@ -47,19 +47,17 @@ def wording(prompt: Reading, answer: Reading) -> tuple[float, ...]:
     """
     questions, sentences = _long(prompt), _long(answer)
     question = questions[-1] if questions else slice(0, 0)
-    asked = {word for place, word in prompt.words.items() if question.start <= place < question.stop}
+    asked = set(prompt.words[question])
     content, said = _content(prompt, question), _content(answer, slice(None))
     last_sentence = sentences[-1] if sentences else slice(0, 0)
     last = _content(answer, last_sentence)
     covered = [_covered(_content(prompt, sentence), said) for sentence in questions[:-1]]
     marks = [0.0] * _KINDS
-    for word in answer.words.values():
-        place = _MARKERS.get(word)
+    for place in map(_MARKERS.get, answer.words):
         if place is not None:
             marks[place] += 1
     lengths = [answer.codes.count("w", part.start, part.stop) for part in answer.sentences] or [0]
     names = _names(prompt, questions)
-    spoken = set(answer.words.values())
     how = "how" in asked
     codes = answer.codes
     return (
@@ -75,7 +73,7 @@ def wording(prompt: Reading, answer: Reading) -> tuple[float, ...]:
         sum(covered) / len(covered) if covered else math.nan,
         min(covered, default=math.nan),
         1 - _covered(said, _content(prompt, slice(None))) if said else math.nan,
-        len(names & spoken) / len(names) if names else math.nan,
+        len(names.intersection(answer.words)) / len(names) if names else math.nan,
         math.log1p(len(codes)) - math.log1p(len(prompt.codes)),
         math.log1p(len(answer.sentences)),
         sum(lengths) / len(lengths),
@@ -103,10 +101,11 @@ def _content(reading: Reading, part: slice) -> set[str]:
 
 def _names(reading: Reading, sentences: Iterable[slice]) -> set[str]:
     """The words with a capital that do not begin a sentence, in small letters."""
+    tokens, words = reading.tokens, reading.words
     return {
-        token.lower()
+        words[place]
         for part in sentences
-        for token in reading.tokens[part.start + 1 : part.stop]
+        for place, token in enumerate(tokens[part.start + 1 : part.stop], part.start + 1)
         if token[0].isupper() and len(token) > 1
     }
 
