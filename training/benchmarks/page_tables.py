@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from training.benchmarks.page_words import called, decimals, split, written
 from training.benchmarks.proof import Proof, Target, met
@@ -49,8 +49,7 @@ def compared(proof: Proof) -> list[Table]:
         main = _main(proof, prefix, names)
         if main and _parent(prefix) not in _matrices(proof):
             tables.append(_table(proof, _title(prefix, "Compared"), prefix, main, published=True))
-    own = _own(proof)
-    return [*tables, own] if own is not None else tables
+    return [*tables, *_own(proof, parts="whole")]
 
 
 def further(proof: Proof) -> list[Table]:
@@ -75,7 +74,7 @@ def further(proof: Proof) -> list[Table]:
                 alone.append((called(dotted), written(value, places), _between(bounds.get(dotted), places)))
     if alone:
         tables.append(Table("Ours alone", ("", "figure", "95 % interval"), tuple(alone)))
-    return tables
+    return [*tables, *_own(proof, parts="each")]
 
 
 def _summed(proof: Proof) -> list[tuple[str, ...]]:
@@ -235,23 +234,33 @@ def _table(proof: Proof, title: str, prefix: str, names: Sequence[str], *, publi
     return Table(title, ("", *map(called, names)), tuple(rows))
 
 
-def _own(proof: Proof) -> Table | None:
-    """What baselines have that ours has not: the quality of a single tier, or the reason why a peer is missing."""
+def _own(proof: Proof, *, parts: Literal["whole", "each"]) -> list[Table]:
+    """What baselines have that ours has not: the quality of a single tier, or the reason why a peer is missing.
+
+    A table for the benchmark as a ``whole``, or one for ``each`` of its parts.
+    """
     known = _flat(proof.metrics)
-    rows = {
-        who: {name: value for name, value in _flat(row).items() if name not in known}
-        for who, row in proof.baselines.items()
-    }
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for who, row in proof.baselines.items():
+        for dotted, value in _flat(row).items():
+            if dotted not in known:
+                *prefix, name = split(dotted)
+                found.setdefault(".".join(prefix), {}).setdefault(who, {})[name] = value
+    return [
+        _alone(_title(f"{prefix}.baselines_alone" if prefix else "", "Baselines alone"), rows)
+        for prefix, rows in found.items()
+        if (not prefix) == (parts == "whole")
+    ]
+
+
+def _alone(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    if not names:
-        return None
     places = {name: decimals(row.get(name) for row in rows.values()) for name in names}
     told = tuple(
         (called(who), *(written(row[name], places[name]) if name in row else "" for name in names))
         for who, row in rows.items()
-        if row
     )
-    return Table("Baselines alone", ("", *map(called, names)), told)
+    return Table(title, ("", *map(called, names)), told)
 
 
 def _places(proof: Proof, name: str, values: Sequence[Any]) -> int:
