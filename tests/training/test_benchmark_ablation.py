@@ -17,6 +17,7 @@ from training.benchmarks.ablation_prompt import (
     EMBEDDED,
     GROUPS,
     PER_DOLLAR,
+    TIERS_ALONE,
     WHOLE,
     Task,
     judged,
@@ -25,6 +26,7 @@ from training.benchmarks.ablation_prompt import (
     variants,
 )
 from training.benchmarks.pairs import Pairs
+from training.classifier import fit_features
 
 
 def pairs(n=140, *, seed=0):
@@ -74,7 +76,7 @@ def test_what_only_words_tell_is_lost_without_them():
 
     assert set(found.metrics) == {
         WHOLE, "without_words", "without_features", *(f"without_{group}" for group in (*GROUPS, "layout")), DIFFICULTY,
-        PER_DOLLAR,
+        PER_DOLLAR, TIERS_ALONE,
     }  # fmt: skip
     assert found.metrics[WHOLE]["apgr"] > 0.7
     assert found.metrics["without_words"]["apgr"] < found.metrics[WHOLE]["apgr"] - 0.1
@@ -85,6 +87,20 @@ def test_what_only_words_tell_is_lost_without_them():
     assert found.metrics[PER_DOLLAR]["regret"] is None
     low, high = found.intervals[WHOLE]["apgr"]
     assert low < found.metrics[WHOLE]["apgr"] < high
+
+
+def test_without_gain_heads_a_tier_is_learned_without_a_look_at_the_other():
+    """Another weak tier's labels move the strong one's expectation where gains are learned, and nowhere else."""
+    train, test = pairs(80, seed=1), pairs(20, seed=2)
+    other = replace(train, quality=np.column_stack([1 - train.weak, train.strong]))
+    found = {}
+    for name, side in (("as it is", train), ("swapped", other)):
+        task = Task(train=side, test=test, known=read(train, None), asked=read(test, None))
+        weak = fit_features(task.known, side.quality[:, [0]], keys=side.keys).chances_of(task.asked)[:, 0]
+        found[name] = scores(task, embedded=False)[TIERS_ALONE] + weak
+
+    assert found["swapped"] == pytest.approx(found["as it is"])
+    assert np.std(found["as it is"]) > 0
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 WHOLE = "words_and_features"
 EMBEDDED = "with_embeddings"
 DIFFICULTY, PER_DOLLAR = "difficulty_for_gain", "gain_per_dollar"
+TIERS_ALONE = "without_gain_heads"
 
 FIGURES = ("apgr", "apgr_deciles", "cost_apgr", "auroc_gain", "regret")
+
+
+Seen = Callable[[PromptFeatures], PromptFeatures]
+"""What a variant lets the classifier see of a prompt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +67,7 @@ def read(pairs: Pairs, embedder: Embedder | None) -> tuple[PromptFeatures, ...]:
     return features if embedder is None else with_embeddings(features, pairs.requests, embedder)
 
 
-def variants(*, embedded: bool) -> dict[str, Callable[[PromptFeatures], PromptFeatures]]:
+def variants(*, embedded: bool) -> dict[str, Seen]:
     """What each variant lets the classifier see; the last with embeddings, where prompts have them."""
     layout = [name for name in HAND if not any(name in names for names in GROUPS.values())]
     found = {WHOLE: _plain, "without_words": _wordless, "without_features": _without(HAND)}
@@ -80,6 +85,7 @@ def scores(task: Task, *, embedded: bool) -> dict[str, Floats]:
         if name == WHOLE:
             side = side_of(task.test)
             told[DIFFICULTY] = 1 - chances[:, WEAK]
+            told[TIERS_ALONE] = _tiers_alone(task, seen)
             if side.weak_cost is not None and side.strong_cost is not None:
                 told[PER_DOLLAR] = per_cost(told[name], weak_cost=side.weak_cost, strong_cost=side.strong_cost)
     return told
@@ -133,6 +139,19 @@ def _run(task: Task, score: Floats) -> tuple[Scored, dict[str, Any]]:
     return scored, {**side.judged(score), "regret": float(lost.mean())}
 
 
+def _tiers_alone(task: Task, seen: Seen) -> Floats:
+    """How much more the strong tier is expected to be worth than the weak one (m,) by fits of one tier each.
+
+    A fit that knows one tier has nothing to learn a gain from: what is left are the tiers' heads and their penalties.
+    """
+    known, asked = [seen(item) for item in task.known], [seen(item) for item in task.asked]
+    weak, strong = (
+        fit_features(known, task.train.quality[:, [tier]], keys=task.train.keys).chances_of(asked)[:, 0]
+        for tier in (WEAK, STRONG)
+    )
+    return strong - weak
+
+
 def _plain(features: PromptFeatures) -> PromptFeatures:
     return replace(features, embedding=None)
 
@@ -142,6 +161,6 @@ def _wordless(features: PromptFeatures) -> PromptFeatures:
     return replace(features, words=np.ones(1, np.uint64), tail=1, embedding=None)
 
 
-def _without(names: Sequence[str]) -> Callable[[PromptFeatures], PromptFeatures]:
+def _without(names: Sequence[str]) -> Seen:
     kept = np.array([name not in names for name in HAND], float)
     return lambda features: replace(features, hand=features.hand * kept, embedding=None)
