@@ -51,7 +51,20 @@ def run(*words, status=0, stdin=None):
     return result.stdout
 
 
-def tierwise(*words, without=None, **environ):
+@pytest.fixture
+def tierwise(capsys):
+    """``tierwise WORDS`` as :func:`guarded` runs it: its exit status, standard output and standard error."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            guarded(lambda: app(words))
+        told = capsys.readouterr()
+        return left.value.code, told.out, told.err
+
+    return run
+
+
+def process(*words, without=None):
     """``tierwise WORDS`` as a process: its exit status, standard output and standard error.
 
     ``without`` is a package that is not installed there.
@@ -61,7 +74,7 @@ def tierwise(*words, without=None, **environ):
         [sys.executable, "-c", program, *words],
         capture_output=True,
         text=True,
-        env={**os.environ, "COLUMNS": "200", **environ},
+        env={**os.environ, "COLUMNS": "200"},
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
@@ -130,7 +143,7 @@ def test_cost_adds_up_what_was_routed(config):
 
 
 @pytest.mark.parametrize("key", [True, False])
-def test_init_writes_a_preset_once(tmp_path, key):
+def test_init_writes_a_preset_once(tmp_path, tierwise, key):
     path = tmp_path / "tierwise.toml"
 
     run("init", "--preset", "anthropic", "--out", str(path))
@@ -160,7 +173,7 @@ def test_init_writes_a_preset_once(tmp_path, key):
         (["route", "Hi?", "--stop", ""], "stop takes non-empty strings"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_status_2(config, words, sentence):
+def test_a_mistake_is_one_sentence_and_exit_status_2(config, tierwise, words, sentence):
     status, out, err = tierwise(*words, "-c", config)
 
     assert (status, out) == (2, "")
@@ -168,7 +181,7 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(config, words, sentence):
 
 
 @pytest.mark.parametrize("command", [["decide", "Hi?"], ["doctor"]])
-def test_an_unknown_key_is_told_with_its_file_and_table_and_the_nearest_name(config, command):
+def test_an_unknown_key_is_told_with_its_file_and_table_and_the_nearest_name(config, tierwise, command):
     path = Path(config)
     path.write_text(path.read_text() + '\n[policy]\nbundel = "x"\n')
 
@@ -179,7 +192,7 @@ def test_an_unknown_key_is_told_with_its_file_and_table_and_the_nearest_name(con
     assert "Traceback" not in told
 
 
-def test_a_missing_price_names_the_extra_with_its_brackets(tmp_path):
+def test_a_missing_price_names_the_extra_with_its_brackets(tmp_path, tierwise):
     path = tmp_path / "tierwise.toml"
     path.write_text('[[tiers]]\nname = "a"\nmodel = "no-such-model"\napi = "openai-chat"\n')
 
@@ -188,7 +201,7 @@ def test_a_missing_price_names_the_extra_with_its_brackets(tmp_path):
     assert "tierwise[prices]" in err
 
 
-def test_explaining_what_is_not_there_says_so(config):
+def test_explaining_what_is_not_there_says_so(config, tierwise):
     status, _, err = tierwise("explain", "-c", config)
     assert (status, "there is no ledger at" in err) == (2, True)
 
@@ -209,14 +222,14 @@ def test_data_that_is_no_parquet_file_is_one_sentence(tmp_path):
     path = tmp_path / "README.md"
     path.write_text("# Not rows")
 
-    status, _, err = tierwise("train", "fit", "--data", str(path))
+    status, _, err = process("train", "fit", "--data", str(path))
 
     assert status == 2
     assert err == f"error: {path}: it cannot be read as Parquet; make a log of this file with `tierwise train ingest`\n"
 
 
 def test_training_without_its_extra_names_the_extra():
-    status, _, err = tierwise("train", "fit", without="sklearn")
+    status, _, err = process("train", "fit", without="sklearn")
 
     assert status == 2
     assert err == "error: this needs sklearn, which is not installed; run `pip install 'tierwise[train]'`\n"
@@ -242,7 +255,7 @@ def test_what_any_command_raises_is_one_sentence(capsys, error, told):
 
 
 def test_commands_of_installed_packages_are_there():
-    status, out, _ = tierwise("train", "--help")
+    status, out, _ = process("train", "--help")
 
     assert status == 0
     assert "evaluate" in out

@@ -16,7 +16,7 @@ from tests.end_to_end.test_loop import say
 from training.__main__ import app
 from training.demo import MAX_TOKENS, SAMPLE, draw
 
-N = 75
+N = 30
 
 GRADER = """
 import json
