@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from router.bundle import load
 from router.errors import InputError
 from router.policy import Always
+from tests import kit
 from tests.conftest import LARGE, SMALL
 from tests.training.simulated import records
 from training.__main__ import app
 from training.commands.evaluate import table_of
-from training.demo import demo
+from training.demo import Question, _show, demo, play
 from training.long_format import write_records
 from training.table_file import beside
 
@@ -210,8 +213,21 @@ def test_the_demo_routes_real_prompts_through_both_models(model):
     assert told["rows"].keys() == {"tierwise", "always small", "always large", "oracle"}
     assert told["rows"]["oracle"]["quality"] >= told["rows"]["tierwise"]["quality"]
     assert told["n"] == 10
-    text = run("--n", "10", "--data", SAMPLE, within=alone)
+
+
+def test_the_demo_shows_decisions_and_a_table():
+    """Of scripted tiers here, since only what is printed is looked at: a decision of each kind, in words."""
+    questions = [Question(f"What is {n} + 1?", "sums", (str(n + 1),), exact_case=False) for n in range(4)]
+    router, *_ = kit.router(kit.two_tiers(), {"small": kit.said("1"), "large": kit.said("2")})
+    console = Console(file=StringIO(), width=120)
+
+    tallies, routed, facts = play(router, questions, lambda: None)
+    _show(console, questions, routed, tallies, {**facts, "n": len(questions), "seconds": 1.5})
+
+    text = console.file.getvalue()
     assert "Started at" in text
+    assert re.search(r"always small[ │]+25\.0%", text)
+    assert "4 prompts of the test split, live on this machine in 1.5 s" in text
     assert "Prices are nominal" in text
 
 
