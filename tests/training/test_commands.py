@@ -226,7 +226,7 @@ def test_the_demo_shows_decisions_and_a_table():
 
     text = console.file.getvalue()
     assert "Started at" in text
-    assert re.search(r"always small[ │]+25\.0%", text)
+    assert re.search(r"always small \(best single\)[ │]+25\.0%", text)
     assert "4 prompts of the test split, live on this machine in 1.5 s" in text
     assert "Prices are nominal" in text
 

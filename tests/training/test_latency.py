@@ -109,19 +109,28 @@ def test_a_bundle_that_scores_no_such_answers_is_refused(bundle):
         AnswerServer(bundle.estimators, mask=4)
 
 
-def test_it_times_every_case_and_says_what_it_did(bundle, logged):
-    """Positive times, a ratio a case, its bounds around it, and the same names in the baselines."""
-    found = measure(
+@pytest.fixture(scope="module")
+def timed(bundle, logged):
+    """A quick run, with a bundle and an embedder of its own beside."""
+    own = fit(logged, TIERS, rungs=["prompt"], embedder=embedder_named("hashing")).bundle
+    return measure(
         Config.of(TIERS.tiers, ledger={"enabled": False}),
         logged.split("test"),
         bundle=bundle.with_rule(Thresholds(start=(0.6, 0.0), accept=(0.6, 0.0))),
+        embedded=Embedded(bundle=own, embedder="hashing", prompts=400),
         quick=True,
-    ).as_dict()
+    )
+
+
+def test_it_times_every_case_and_says_what_it_did(timed):
+    """Positive times, a ratio a case, its bounds around it, and the same names in the baselines."""
+    found = timed.as_dict()
 
     cases = ["decide_40", "decide_400", *(f"score_{n}_{kind}" for n in (100, 400) for kind in ("logprobs", "text"))]
+    cases.append(EMBEDDED)
     assert list(found["metrics"]) == cases
     assert list(found["baselines"]["scikit_learn"]) == cases
-    assert list(found["baselines"]["estimators_only"]) == cases[:2]
+    assert list(found["baselines"]["estimators_only"]) == [*cases[:2], EMBEDDED]
     for name in cases:
         figures, bounds = found["metrics"][name], found["intervals"][name]
         assert 0 < figures["p50"] <= figures["p95"]
@@ -131,22 +140,9 @@ def test_it_times_every_case_and_says_what_it_did(bundle, logged):
     assert found["protocol"].startswith(PROTOCOL[:40])
 
 
-def test_a_decision_that_reads_an_embedding_is_timed_beside(bundle, logged):
+def test_a_decision_that_reads_an_embedding_is_timed_beside(timed):
     """With a bundle and an embedder of its own; scikit-learn's objects embed too."""
-    named = "hashing"
-    own = fit(logged, TIERS, rungs=["prompt"], embedder=embedder_named(named)).bundle
-
-    found = measure(
-        Config.of(TIERS.tiers, ledger={"enabled": False}),
-        logged.split("test"),
-        bundle=bundle.with_rule(Thresholds(start=(0.6, 0.0), accept=(0.6, 0.0))),
-        embedded=Embedded(bundle=own, embedder=named, prompts=400),
-        quick=True,
-    )
-
-    assert list(found.metrics)[-1] == EMBEDDED
-    assert list(found.baselines["scikit_learn"])[-1] == EMBEDDED
-    assert "fitted on 400 prompts" in found.protocol
+    assert "fitted on 400 prompts" in timed.protocol
 
 
 def test_prompts_have_the_wanted_length(logged):
