@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from router.local_models import path_of
+# Workers share the cores: threads of each, and of every process that a test starts, would only wait for one another's.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from router.local_models import path_of  # noqa: E402 -- numpy reads these once
 
 SMALL, LARGE = "smollm2-135m-instruct", "gemma-3-270m"
 
