@@ -15,9 +15,12 @@ from router.stores.limiting import Limiting
 
 
 class Performer(Protocol):
-    """Performs the operations of one lever, from any thread. ``waits``: for a disk or a network, so not on a loop."""
+    """Performs the operations of one lever, from any thread; where it ``waits``, not on a loop."""
 
-    waits: bool
+    @property
+    def waits(self) -> bool:
+        """Whether an operation waits for a disk or a network."""
+        ...
 
     @property
     def shell(self) -> Shell:

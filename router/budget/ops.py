@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from router.budget.accounts import Account
 from router.ops import Op
 from router.tiers import Tier
 from router.types import Request
@@ -29,9 +30,15 @@ class Posture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A reservation. ``refused`` is the budget's sentence when there is none; ``budget`` then names it."""
+    """A reservation. ``refused`` is the budget's sentence when there is none; ``budget`` then names it.
+
+    ``most`` is set aside in each of ``accounts``; what the call costs is charged to them, also if the configuration
+    changes meanwhile.
+    """
 
     id: str | None = None
+    most: int = 0
+    accounts: tuple[Account, ...] = ()
     refused: str | None = None
     budget: str | None = None
     resets: float | None = None

@@ -8,7 +8,7 @@ from router.config.table import Table
 from router.limits.settings import LimitSettings
 
 
-def limit_settings(table: Table | None, folder: Path) -> LimitSettings | None:  # noqa: ARG001
+def limit_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...] = ()) -> LimitSettings | None:
     """Read `[limits]`, None without it; paths in it start from ``folder``."""
     if table is None:
         return None

@@ -99,8 +99,9 @@ class Config:
             ConfigError: a table has an unknown key or a value that does not fit, or two tiers share a name.
         """
         folder = Path()
+        ladder = _ladder(tuple(tiers), Table(raw={}))
         return cls(
-            tiers=_ladder(tuple(tiers), Table(raw={})),
+            tiers=ladder,
             policy=policy if isinstance(policy, PolicySettings) else policy_settings(_within("policy", policy), folder),
             ledger=ledger if isinstance(ledger, LedgerSettings) else ledger_settings(_within("ledger", ledger), folder),
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
@@ -113,8 +114,10 @@ class Config:
             output=_lever(output, "output", OutputSettings, output_settings),
             budgets=budgets
             if isinstance(budgets, BudgetSettings)
-            else budget_settings(_within("budgets", budgets), folder),
-            limits=_lever(limits, "limits", LimitSettings, limit_settings),
+            else budget_settings(_within("budgets", budgets), folder, tiers=ladder.names),
+            limits=limits
+            if isinstance(limits, LimitSettings)
+            else limit_settings(_within("limits", limits), folder, tiers=ladder.names),
         )
 
     @property
@@ -215,8 +218,9 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
     if not tables:
         raise table.error(f"has no [[tiers]] and no `preset`; {_how_to_start()}")
     folder = Path() if where is None else where.parent
+    ladder = _ladder(tuple(tier_of(tier, today) for tier in tables), table)
     return Config(
-        tiers=_ladder(tuple(tier_of(tier, today) for tier in tables), table),
+        tiers=ladder,
         policy=policy_settings(table.table("policy"), folder),
         ledger=ledger_settings(table.table("ledger"), folder),
         defaults=default_settings(table.table("defaults")),
@@ -225,8 +229,8 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         cache=cache_settings(table.table("cache"), folder),
         shorten=shorten_settings(table.table("shorten"), folder),
         output=output_settings(table.table("output"), folder),
-        budgets=budget_settings(table.table("budgets"), folder),
-        limits=limit_settings(table.table("limits"), folder),
+        budgets=budget_settings(table.table("budgets"), folder, tiers=ladder.names),
+        limits=limit_settings(table.table("limits"), folder, tiers=ladder.names),
         source=where,
     )
 
