@@ -10,7 +10,7 @@ import pytest
 from router.errors import InputError
 from router.pricing import Price, per_million
 from router.tiers import Ladder, Tier
-from tests.training.test_scorer import RUNG, queries
+from tests.training.test_benchmark_answer_scorer import RUNG, queries
 from training.benchmarks import crossed_answers
 from training.benchmarks.crossed_answers import Answered, crossed, side_of
 from training.benchmarks.pairs import pairs_of
