@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from training.benchmarks import pair_sources
-from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
-from training.benchmarks.ex_ante_figures import by_their_code, peer_scores, summary
+from training.benchmarks.ex_ante import EMBEDDED
+from training.benchmarks.one_fit import one_fit
 from training.benchmarks.pair_sources import plain
 from training.benchmarks.pairs import Pairs, drawn, without
-from training.benchmarks.peers import Absent
-from training.benchmarks.proof import Proof, proof
+from training.benchmarks.proof import Proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MMLU, NO_REGRET, READINGS, reach
 
@@ -58,35 +56,24 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         InputError: the public data is not there.
     """
     started = time.perf_counter()
-    absent: Absent = "tell" if quick else "install"
     report("reading")
     test = plain(pair_sources.routellm("mmlu"))
     train = labelled(test)
     if quick:
         train, test = train.take(drawn(train, 600, seed=0)), test.take(drawn(test, QUICK_ROWS, seed=0))
-    train, test = features_of(train, report=report), features_of(test, report=report)
-    found = summary(
-        routed([Job(train=train, test=test)], report=report, what="transfer"),
-        among=test,
-        peers=peer_scores(test, absent=absent, report=report),
-        check=partial(by_their_code, absent=absent, report=report),
-        draws=QUICK_DRAWS if quick else DRAWS,
-    )
-    return proof(
+    return one_fit(
         "routellm-mmlu-transfer",
+        train=train,
+        test=test,
+        what="transfer",
         protocol=PROTOCOL + (QUICK if quick else ""),
-        n_train=len(train),
-        n_test=len(test),
-        seeds=(0,),
-        metrics=found.metrics,
-        intervals=found.intervals,
-        baselines=found.baselines,
         published=MMLU,
         targets=reach(apgr=0.61),
         differs=DIFFERS,
-        curves={"tierwise": found.curve},
-        started=started,
+        draws=QUICK_DRAWS if quick else DRAWS,
+        report=report,
         quick=quick,
+        started=started,
     )
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from training.benchmarks import other_tasks
-from training.benchmarks.ex_ante import EMBEDDED, Job, features_of, routed
-from training.benchmarks.ex_ante_figures import by_their_code, peer_scores, summary
+from training.benchmarks.ex_ante import EMBEDDED
+from training.benchmarks.one_fit import one_fit
 from training.benchmarks.pair_sources import routellm
 from training.benchmarks.pairs import drawn
-from training.benchmarks.peers import Absent
-from training.benchmarks.proof import Proof, proof
+from training.benchmarks.proof import Proof
 from training.benchmarks.result import Report
 from training.benchmarks.routellm_published import COSTS, DEVELOPED, EX_ANTE, MT_BENCH, NO_REGRET, READINGS, reach
 
@@ -46,33 +44,22 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
         InputError: the public data is not there.
     """
     started = time.perf_counter()
-    absent: Absent = "tell" if quick else "install"
     report("reading")
     test = routellm("mt_bench")
     train = other_tasks.other_tasks(test, routellms=("mmlu", "gsm8k"))
     if quick:
         train = train.take(drawn(train, QUICK_ROWS, seed=0))
-    train, test = features_of(train, report=report), features_of(test, report=report)
-    found = summary(
-        routed([Job(train=train, test=test)], report=report, what="everything else"),
-        among=test,
-        peers=peer_scores(test, absent=absent, report=report),
-        check=partial(by_their_code, absent=absent, report=report),
-        draws=QUICK_DRAWS if quick else DRAWS,
-    )
-    return proof(
+    return one_fit(
         "routellm-mtbench",
+        train=train,
+        test=test,
+        what="everything else",
         protocol=PROTOCOL + (QUICK if quick else ""),
-        n_train=len(train),
-        n_test=len(test),
-        seeds=(0,),
-        metrics=found.metrics,
-        intervals=found.intervals,
-        baselines=found.baselines,
         published=MT_BENCH,
         targets=reach(apgr=0.65),
         differs=DIFFERS,
-        curves={"tierwise": found.curve},
-        started=started,
+        draws=QUICK_DRAWS if quick else DRAWS,
+        report=report,
         quick=quick,
+        started=started,
     )
