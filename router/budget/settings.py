@@ -73,8 +73,8 @@ class BudgetSettings:
     for. ``tiers`` are the ladder's names, cheapest first, by which ceilings compare.
     """
 
-    url: str
-    scopes: tuple[BudgetScope, ...]
+    url: str = "memory"
+    scopes: tuple[BudgetScope, ...] = ()
     on_failure: OnFailure = "closed"
     ttl: float = 600.0
     timeout: float = 1.0

@@ -20,7 +20,7 @@ def budget_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...]
     if table is None:
         return None
     table.only("store", "on_failure", "ttl", "timeout", "password_env", "namespace", "durability", "notify", "scope")
-    standard = BudgetSettings(url="memory", scopes=())
+    standard = BudgetSettings()
     scopes = tuple(_scope(each, tiers) for each in table.tables("scope"))
     if not scopes:
         raise table.error("is missing; say whose requests share how much with [[budgets.scope]]", "scope")

@@ -1,0 +1,133 @@
+"""Limits in Redis: one script, atomic on the server and by the server's clock, for any number of machines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from router.limits.gauges import Asking, Gauge, Leaving, Verdict
+from router.limits.settings import LimitSettings
+from router.stores.limits_script import SCRIPT
+from router.stores.limits_store import LimitsAway
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_FOREVER = 10**13
+
+
+class RedisLimits:
+    """Limits in the Redis that ``settings`` name; connects on first use.
+
+    ``ahead`` milliseconds are added to the server's clock, for tests. Keys share one hash tag, so that they lie in one
+    slot of a cluster.
+    """
+
+    def __init__(self, settings: LimitSettings, *, ahead: Callable[[], int] = lambda: 0) -> None:
+        self.name = settings.url
+        self._settings = settings
+        self._ahead = ahead
+        self._client: Redis | None = None
+        self._script: Any = None
+
+    def enter(self, asking: Asking) -> Verdict:
+        """Let a call go at all its gauges, or at none."""
+        left = _FOREVER if asking.left > _FOREVER else int(asking.left)
+        order = -1 if asking.order is None else asking.order
+        head: list[str | int] = [
+            "enter",
+            asking.id,
+            asking.tokens,
+            asking.rank,
+            order,
+            left,
+            asking.patience,
+            asking.lease,
+            -1,
+            0,
+            -1,
+        ]
+        status, wait, place, order, day, pace = self._run(asking.tier, asking.gauges, head)
+        return Verdict(
+            status=status,
+            wait=float(wait),
+            gauge=asking.gauges[int(place) - 1] if int(place) else None,
+            order=int(order),
+            day=int(day),
+            pace=float(pace),
+        )
+
+    def leave(self, leaving: Leaving) -> None:
+        """End a call, or its wait."""
+        tokens = leaving.tokens or 0
+        more = 0 if leaving.spent is None else leaving.spent - tokens
+        day = -1 if leaving.day is None or leaving.tokens is None else leaving.day
+        pause = -1 if leaving.throttled is None else leaving.throttled
+        self._run(leaving.tier, leaving.gauges, ["leave", leaving.id, tokens, 0, 0, 0, 0, 0, day, more, pause])
+
+    def close(self) -> None:
+        """Let go of connections."""
+        client, self._client, self._script = self._client, None, None
+        if client is not None:
+            client.close()
+
+    def _run(self, tier: str, gauges: tuple[Gauge, ...], head: list[str | int]) -> Any:
+        """The script's answer.
+
+        Raises:
+            LimitsAway: Redis cannot be reached in time, or answers with an error.
+        """
+        keys = [self._key(f"tier:{tier.encode('utf-8', 'surrogatepass').hex()}")]
+        arguments: list[str | int | float] = [*head, self._ahead()]
+        for gauge in gauges:
+            scope = gauge.scope
+            keys += [self._key(f"{kind}:{gauge.id}") for kind in ("gauge", "leases", "queue", "due")]
+            arguments += [
+                scope.requests_per_minute or 0,
+                scope.tokens_per_minute or 0,
+                scope.requests_per_day or 0,
+                scope.tokens_per_day or 0,
+                scope.concurrency or 0,
+                int(scope.burst * 1000),
+                scope.queue,
+                int(gauge.tiered),
+            ]
+        script = self._connected()
+        from redis.exceptions import RedisError
+
+        try:
+            return script(keys=keys, args=arguments)
+        except (RedisError, OSError, ValueError) as error:
+            raise LimitsAway(f"the limits' store {self.name} cannot be used ({error})") from error
+
+    def _connected(self) -> Any:
+        if self._script is not None:
+            return self._script
+        try:
+            from redis import Redis
+            from redis.backoff import NoBackoff
+            from redis.exceptions import ConnectionError as Disconnected
+            from redis.retry import Retry
+        except ImportError:
+            raise LimitsAway(
+                f"the limits' store {self.name} needs the package redis; run `pip install 'tierwise[redis]'`"
+            ) from None
+        settings, password = self._settings, None
+        if settings.password_env is not None:
+            password = os.environ.get(settings.password_env)
+            if not password:
+                raise LimitsAway(f"the limits' store {self.name} needs a password; set {settings.password_env}")
+        self._client = Redis.from_url(
+            settings.url,
+            password=password,
+            decode_responses=True,
+            socket_timeout=settings.timeout,
+            socket_connect_timeout=settings.timeout,
+            retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
+        )
+        self._script = script = self._client.register_script(SCRIPT)
+        return script
+
+    def _key(self, rest: str) -> str:
+        return f"{{{self._settings.namespace}:limits}}:{rest}"
