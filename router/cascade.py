@@ -35,7 +35,7 @@ from router.retry import ask
 from router.shorten.shortening import shortened
 from router.trace import Ending, Taken, answered, closed, failed, judged
 from router.types import Completion, Request
-from router.unasked import handed_over, refused, within
+from router.unasked import handed_over, refused, scope_of, within
 
 
 async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
@@ -55,7 +55,7 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
         raise DeadlineExceeded("the deadline had passed before the request began; nothing was sent")
     expires = math.inf if request.deadline is None else started + request.deadline
     posture = Posture() if plan.gates is None or plan.gates.budgets is None else await Survey(request)
-    found = await looked_up(request, plan.cache, expires=expires)
+    found = await looked_up(request, plan.cache, lambda: scope_of(request, plan), expires=expires)
     if found.entry is not None:
         hit = handed_over(request, plan, birth, found, await Now() - started)
         await _append(hit, request)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
@@ -30,6 +30,7 @@ from router.planning import ledger_of
 from router.policy import Run
 from router.providers.clients import Clients
 from router.shell import Outside, Provider, born
+from router.steps import Step, awork, stepped, work
 from router.types import Request
 from router.verifying import Verifier, Verify, verify_named
 
@@ -211,6 +212,39 @@ class Router:
             raise InputError("the ledger is switched off in the configuration, so there is nothing to label")
         id = given if isinstance(given, str) else given.decision.id
         return record(self.ledger, id, quality, tier=tier, source=source, judge=judge, weight=weight)
+
+    def step(
+        self,
+        name: str,
+        inputs: Any,
+        call: Callable[[Any], Any],
+        *,
+        ttl: float | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Any:
+        """``call(inputs)``, one step of a workflow, cached by ``name`` and content as `[cache]` says.
+
+        Inputs and result are what JSON can hold. ``ttl`` is in seconds; without it the configuration's rules for
+        ``tags`` hold. Of concurrent equal steps one works. Without `[cache]` it always works.
+
+        Raises:
+            InputError: the inputs or the result are not JSON.
+        """
+        step = Step(name=name, inputs=inputs, call=call, ttl=ttl, tags=tags or {})
+        return run(stepped(step, self.plan.cache), work(self._outside.shell, time.time))
+
+    async def astep(
+        self,
+        name: str,
+        inputs: Any,
+        call: Callable[[Any], Any],
+        *,
+        ttl: float | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Any:
+        """:meth:`step`, on the running event loop; a coroutine function is awaited, another works in a thread."""
+        step = Step(name=name, inputs=inputs, call=call, ttl=ttl, tags=tags or {})
+        return await arun(stepped(step, self.plan.cache), awork(self._outside.ashell(), time.time))
 
     def reload(self) -> None:
         """Read the configuration and the bundle again; requests under way finish with the old ones.

@@ -82,7 +82,7 @@ def levers_of(config: Config) -> Levers:
     """The levers that ``config`` switches on."""
     gated = config.budgets is not None or config.limits is not None
     return Levers(
-        cache=config.cache,
+        cache=None if config.cache is None else replace(config.cache, keep=config.ledger.keep),
         shorten=config.shorten,
         output=config.output,
         gates=Gates(budgets=config.budgets, limits=config.limits) if gated else None,

@@ -5,11 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from router.budget.ops import Posture
+from router.cache.key import Scope
 from router.cache.lookup import Lookup
 from router.decision import Attempt, Decision, FromCache, Response
 from router.errors import BudgetExceeded
 from router.plan import Birth, Plan
 from router.types import Request
+
+
+def scope_of(request: Request, plan: Plan) -> Scope:
+    """What decides on ``request`` besides itself, for the key of its cached answer."""
+    return Scope(
+        policy=plan.policy_version,
+        config=plan.config_version,
+        profile=plan.choice.of(request),
+        ladder=plan.ladder,
+        sending=(plan.shorten, plan.output),
+    )
 
 
 def within(request: Request, posture: Posture, plan: Plan) -> Request:

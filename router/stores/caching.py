@@ -2,26 +2,217 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from router.cache.entry import decode, decode_result, encode, encode_result, label_of
+from router.cache.ops import Cached, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Result
 from router.cache.settings import CacheSettings
 from router.drivers import Shell
+from router.errors import CacheError
+from router.ledger.redact import redact
+from router.stores.answers import Unreachable, answers_in
+
+HOLD_OFF = 1.0
+"""Seconds for which a store that could not be reached is left alone, so that a dead one does not slow every request."""
+
+E = TypeVar("E", Cached, Result)
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What a store holds: ``entries``, of ``bytes`` in all, made between ``oldest`` and ``newest`` (seconds since the
+    epoch, None where there are none).
+    """
+
+    entries: int
+    bytes: int
+    oldest: float | None = None
+    newest: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found(Generic[E]):
+    """As :class:`router.cache.ops.Fetched`, of any kind of entry."""
+
+    entry: E | None = None
+    lease: str | None = None
+    busy: bool = False
+    note: str | None = None
 
 
 class Caching:
-    """Performs what the pipeline asks of the cache of answers."""
+    """Performs what the pipeline asks of the cache of answers; what goes wrong with its store is a note.
 
-    waits = False
+    ``clock`` is monotonic, ``wall`` counts seconds from the epoch.
+    """
 
-    def __init__(self, settings: CacheSettings) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: CacheSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._clock, self._wall = settings, clock, wall
+        self._answers = answers_in(settings, clock=clock, wall=wall)
+        self._down: tuple[float, str] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the store is a disk or a network."""
+        return self._answers.waits
 
     @property
     def shell(self) -> Shell:
         """How each operation is performed."""
-        return {}
+        return {Fetch: self._fetch, Keep: self._keep, FetchStep: self._fetch_step, KeepStep: self._keep_step}
 
     def update(self, settings: CacheSettings) -> None:
-        """Go on with other settings."""
-        self._settings = settings
+        """Go on with other settings; what is in memory is lost when the store is another one."""
+        before, self._settings = self._settings, settings
+        if _store(before) != _store(settings):
+            old, self._answers = self._answers, answers_in(settings, clock=self._clock, wall=self._wall)
+            self._down = None
+            old.close()
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, and of what is in memory."""
+        self._answers.close()
+
+    def stock(self) -> Stock:
+        """What the store holds. Reads all of it, so for a person who asks and not for a request.
+
+        Raises:
+            CacheError: it cannot be read.
+        """
+        entries = size = 0
+        times = []
+        for _, blob in self._answers.scan():
+            entries, size = entries + 1, size + len(blob)
+            created = label_of(blob).created
+            if created is not None:
+                times.append(created)
+        return Stock(entries=entries, bytes=size, oldest=min(times, default=None), newest=max(times, default=None))
+
+    def clear(self, tag: str | None = None, value: str | None = None) -> int:
+        """Forget the answers to requests whose ``tag`` was ``value``, all without one; how many they were.
+
+        An answer that is being made meanwhile is kept all the same.
+
+        Raises:
+            CacheError: the store cannot be read or written.
+        """
+        dropped, page = 0, list[str]()
+        for key, blob in self._answers.scan():
+            if tag is None or label_of(blob).tags.get(tag) == value:
+                page.append(key)
+            if len(page) == _PAGE:
+                self._answers.drop(page)
+                dropped, page = dropped + len(page), []
+        if page:
+            self._answers.drop(page)
+        return dropped + len(page)
+
+    def _fetch(self, op: Fetch) -> Fetched:
+        found = self._looked_up(op.key, decode, self._settings.max_age(op.request))
+        return Fetched(entry=found.entry, lease=found.lease, busy=found.busy, note=found.note)
+
+    def _fetch_step(self, op: FetchStep) -> FetchedStep:
+        found = self._looked_up(op.key, decode_result, op.max_age)
+        return FetchedStep(result=found.entry, lease=found.lease, busy=found.busy, note=found.note)
+
+    def _keep(self, op: Keep) -> str | None:
+        if op.entry is None:
+            return self._released(op.key, op.lease, op.open)
+        blob = encode(op.entry, op.request.tags)
+        return self._put(op.key, blob, ttl=self._settings.max_age(op.request), lease=op.lease)
+
+    def _keep_step(self, op: KeepStep) -> str | None:
+        if op.result is None:
+            return self._released(op.key, op.lease, 0.0)
+        return self._put(op.key, encode_result(op.result, op.tags), ttl=op.ttl, lease=op.lease)
+
+    def _looked_up(self, key: str, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
+        """The entry of ``key`` if it is young enough, else a lease on it; a store that is down is a note."""
+        try:
+            self._not_down()
+            return self._found(key, read, max_age)
+        except (CacheError, ImportError) as error:
+            return _Found(note=self._told(error))
+
+    def _found(self, key: str, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
+        seen = self._answers.get(key)
+        found = self._read(seen, read, max_age)
+        if found.entry is not None:
+            return found
+        token = os.urandom(8).hex()
+        claim = self._answers.claim(key, seen=seen, token=token, seconds=self._settings.lease)
+        if claim.value is not None:  # it was made between the two words
+            return self._read(claim.value, read, max_age)
+        return _Found(lease=token if claim.granted else None, busy=claim.busy, note=found.note)
+
+    def _read(self, blob: bytes | None, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
+        if blob is None:
+            return _Found()
+        try:
+            entry = read(blob)
+        except ValueError as error:
+            return _Found(note=f"The cached answer could not be used, since {error}; a new one takes its place.")
+        return _Found(entry=entry) if self._wall() - entry.created <= max_age else _Found()
+
+    def _put(self, key: str, blob: bytes, *, ttl: float, lease: str | None) -> str | None:
+        """Keep an entry; what went wrong is a note, and the lease is given back in any case."""
+        text = blob.decode("ascii")
+        if redact(text) != text:
+            self._released(key, lease, 0.0)
+            return "Its answer was not cached, because it or a tag holds what looks like an API key."
+        try:
+            self._not_down()
+            self._answers.put(key, blob, ttl=ttl, token=lease)
+        except (CacheError, ImportError) as error:
+            if not isinstance(error, Unreachable):
+                self._released(key, lease, 0.0)
+            return self._told(error)
+        return None
+
+    def _released(self, key: str, lease: str | None, passing: float) -> str | None:
+        if lease is None:
+            return None
+        try:
+            self._not_down()
+            self._answers.release(key, token=lease, passing=passing)
+        except (CacheError, ImportError) as error:
+            return self._told(error)
+        return None
+
+    def _not_down(self) -> None:
+        """See that the store is not being left alone.
+
+        Raises:
+            CacheError: it is.
+        """
+        down = self._down
+        if down is not None:
+            if self._clock() < down[0]:
+                raise CacheError(down[1])
+            self._down = None
+
+    def _told(self, error: CacheError | ImportError) -> str:
+        """A note on what went wrong; a store that cannot be reached is left alone for a while."""
+        if isinstance(error, Unreachable):
+            self._down = (self._clock() + HOLD_OFF, str(error))
+        return f"The cache was not used: {error}."
+
+
+def _store(settings: CacheSettings) -> tuple[object, ...]:
+    """What makes a store another one."""
+    return (
+        *(settings.store, settings.path, settings.url, settings.password_env, settings.namespace),
+        *(settings.max_entries, settings.max_bytes, settings.timeout),
+    )

@@ -1,0 +1,134 @@
+"""Cached answers in the process's own memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from router.errors import CacheError
+from router.stores.answers import PASSING, Claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    value: bytes
+    ttl: float
+
+
+@dataclass(slots=True)
+class _Held:
+    """What one process holds; ``leases`` are tokens with the time at which they run out."""
+
+    items: Any
+    leases: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class MemoryAnswers:
+    """Answers in memory, at most so many entries and bytes of them: the least recently used go first.
+
+    A process that was forked begins with none, since its parent's may have been half written.
+    """
+
+    waits = False
+
+    def __init__(self, *, max_entries: int, max_bytes: int, clock: Callable[[], float]) -> None:
+        self._max_entries, self._max_bytes, self._clock = max_entries, max_bytes, clock
+        self._by_process: dict[int, _Held] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """The entry of ``key`` that has not run out."""
+        held = self._held
+        with held.lock:
+            item: _Item | None = held.items.get(key)
+        return None if item is None else item.value
+
+    def claim(self, key: str, *, seen: bytes | None, token: str, seconds: float) -> Claim:
+        """Lease ``key`` to ``token``, unless its entry is no longer what was ``seen``, or it is leased."""
+        held, now = self._held, self._clock()
+        with held.lock:
+            item: _Item | None = held.items.get(key)
+            if item is not None and item.value != seen:
+                return Claim(value=item.value)
+            lease, until = held.leases.get(key, (b"", 0.0))
+            if lease and until > now:
+                return Claim(busy=lease != PASSING)
+            held.leases[key] = (token.encode(), now + seconds)
+            return Claim(granted=True)
+
+    def put(self, key: str, value: bytes, *, ttl: float, token: str | None) -> None:
+        """Keep the entry for ``ttl`` seconds, and end the lease of ``token``."""
+        held = self._held
+        with held.lock:
+            _end(held, key, token)
+            try:
+                held.items[key] = _Item(value, ttl)
+            except ValueError:
+                raise CacheError(
+                    f"the answer has {len(value):,} bytes, and `max_bytes` is {self._max_bytes:,}"
+                ) from None
+            while len(held.items) > self._max_entries:
+                held.items.popitem()
+
+    def release(self, key: str, *, token: str, passing: float) -> None:
+        """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
+        held, now = self._held, self._clock()
+        with held.lock:
+            ended = _end(held, key, token)
+            if ended and passing > 0:
+                _forget(held, now)
+                held.leases[key] = (PASSING, now + passing)
+
+    def scan(self) -> Iterator[tuple[str, bytes]]:
+        """Every entry, in no order."""
+        held = self._held
+        with held.lock:
+            found = [(str(key), item.value) for key, item in held.items.items()]
+        return iter(found)
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget the entries of ``keys``."""
+        held = self._held
+        with held.lock:
+            for key in keys:
+                held.items.pop(key, None)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._by_process.pop(os.getpid(), None)
+
+    @property
+    def _held(self) -> _Held:
+        pid = os.getpid()
+        found = self._by_process.get(pid)
+        return self._by_process.setdefault(pid, self._fresh()) if found is None else found
+
+    def _fresh(self) -> _Held:
+        from cachetools import TLRUCache
+
+        return _Held(
+            TLRUCache(
+                self._max_bytes,
+                ttu=lambda _, item, now: now + item.ttl,
+                timer=self._clock,
+                getsizeof=lambda item: len(item.value),
+            )
+        )
+
+
+def _end(held: _Held, key: str, token: str | None) -> bool:
+    """End the lease of ``token``, if it still has it."""
+    if token is None or held.leases.get(key, (b"", 0.0))[0] != token.encode():
+        return False
+    del held.leases[key]
+    return True
+
+
+def _forget(held: _Held, now: float) -> None:
+    """Drop leases that ran out, lest those that nobody asks for again add up."""
+    if len(held.leases) >= 1000:
+        for key in [key for key, (_, until) in held.leases.items() if until <= now]:
+            del held.leases[key]
