@@ -1,0 +1,174 @@
+"""The gates: what two questions must agree in, whatever the angle between their vectors.
+
+Averaged or pooled vectors hardly move when a number, a `not` or two names change places; the answer does. A gate that
+stays shut costs a hit, never a wrong answer, so each is strict where it does not understand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from router.cache.semantic.asks import DUTIES, JOINED, MANNERS, MEASURES
+from router.cache.semantic.facts import Facts, facts_of
+from router.cache.semantic.phrases import DECISIVE, DIRECTIONS
+from router.cache.semantic.quantities import SCALES
+
+Gate = Callable[[Facts, Facts], bool]
+"""Whether two questions may ask the same, as far as this gate sees."""
+
+
+def language(one: Facts, other: Facts) -> bool:
+    """The same language or script: an answer must be in the language of its question.
+
+    Where one is too short to tell, half of its words must be in the other.
+    """
+    if one.language and other.language:
+        return one.language == other.language
+    short, long = (one, other) if not one.language else (other, one)
+    return 2 * len(short.words & long.words) >= len(short.words)
+
+
+def code(one: Facts, other: Facts) -> bool:
+    """The same code, letter by letter."""
+    return one.code == other.code
+
+
+def quotes(one: Facts, other: Facts) -> bool:
+    """The same words in quotation marks; marks may be missing around words that are there."""
+    return all(
+        quote in theirs.quotes
+        or quote.lower().split() == [word for word in quote.lower().split() if word in theirs.words]
+        for mine, theirs in ((one, other), (other, one))
+        for quote in mine.quotes
+    )
+
+
+def links(one: Facts, other: Facts) -> bool:
+    """The same addresses, file names, versions and identifiers."""
+    return one.links == other.links
+
+
+def numbers(one: Facts, other: Facts) -> bool:
+    """The same numbers, each as often."""
+    return one.numbers == other.numbers
+
+
+def units(one: Facts, other: Facts) -> bool:
+    """The same units and currencies."""
+    return one.units == other.units
+
+
+def times(one: Facts, other: Facts) -> bool:
+    """The same dates and times."""
+    return one.times == other.times
+
+
+def negation(one: Facts, other: Facts) -> bool:
+    """As many negations: two of them need not cancel out."""
+    return one.negations == other.negations
+
+
+def form(one: Facts, other: Facts) -> bool:
+    """The same shape, length, register and reader asked for."""
+    return one.forms == other.forms
+
+
+def asking(one: Facts, other: Facts) -> bool:
+    """No different kinds of answer asked for: whether, how or why; a time or a place; what one may or must do."""
+    for kinds in (MANNERS, MEASURES, DUTIES, JOINED):
+        mine, theirs = kinds.intersection(one.asks), kinds.intersection(other.asks)
+        if mine and theirs and not mine & theirs:
+            return False
+    if not one.asks or not other.asks:
+        return True
+    return ("whether" in one.asks) == ("whether" in other.asks)
+
+
+def opposites(one: Facts, other: Facts) -> bool:
+    """No word in one whose opposite is in the other instead."""
+    mine, theirs = dict(one.opposites), dict(other.opposites)
+    return all(mine[place] == theirs[place] for place in mine.keys() & theirs.keys())
+
+
+def names(one: Facts, other: Facts) -> bool:
+    """The same names, written large or small."""
+    return all(
+        name in theirs.words or any(_derived(name, word) for word in theirs.words)
+        for mine, theirs in ((one, other), (other, one))
+        for name in mine.names
+    )
+
+
+def _derived(name: str, word: str) -> bool:
+    """Whether `word` is `name` with an ending (Europe, European), or parts of it joined otherwise (Moby-Dick)."""
+    short, long = sorted((name, word), key=len)
+    return (len(short) > 5 and long.startswith(short[:-1])) or word in name.split("-")
+
+
+def order(one: Facts, other: Facts) -> bool:
+    """The same parts played: `from A to B` is not `from B to A`, and when A beats B, B does not beat A.
+
+    How A and B differ is the same question either way.
+
+    Two words have changed places where each follows a preposition that the other follows in the other question, or
+    where they stand on the other sides of a third.
+    """
+    mine, theirs = _governed(one), _governed(other)
+    shared = mine.keys() & theirs.keys()
+    if "differ" in shared:
+        return True
+    for stem in shared:
+        gone = mine[stem] ^ theirs[stem]
+        if gone & DECISIVE or (gone & DIRECTIONS and mine[stem] and theirs[stem]):
+            return False
+    left = {after for stem in shared for after in mine[stem] - theirs[stem]}
+    right = {after for stem in shared for after in theirs[stem] - mine[stem]}
+    return not left & right and not _crossed(_bare(one, other), _bare(other, one))
+
+
+def _governed(facts: Facts) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for term in facts.terms:
+        found.setdefault(term.stem, set()).update({term.after} if term.after else ())
+    return found
+
+
+def _bare(facts: Facts, other: Facts) -> list[str]:
+    """The words without a preposition that both have, each once."""
+    theirs = {term.stem for term in other.terms if not term.after}
+    return list(dict.fromkeys(term.stem for term in facts.terms if not term.after and term.stem in theirs))
+
+
+def _crossed(one: list[str], other: list[str]) -> bool:
+    place = {stem: at for at, stem in enumerate(other)}
+    return any(
+        place[one[last]] < place[one[middle]] < place[one[first]]
+        for first in range(len(one) - 2)
+        for middle in range(first + 1, len(one) - 1)
+        for last in range(middle + 1, len(one))
+    )
+
+
+def content(one: Facts, other: Facts) -> bool:
+    """The same words that matter, by their stems and synonyms: one more is another scope, one for one another thing."""
+    return _things(one) == _things(other)
+
+
+def _things(facts: Facts) -> set[str]:
+    """The words but for numbers, which have a gate that knows how they are written."""
+    return {term.stem for term in facts.terms if not term.stem[0].isdecimal() and term.stem not in SCALES}
+
+
+GATES: Mapping[str, Gate] = {
+    gate.__name__: gate
+    for gate in (
+        language, code, quotes, links, numbers, units, times, negation, form, asking, opposites, names, order, content,
+    )
+}  # fmt: skip
+"""Every gate by its name, in the order in which they are asked."""
+
+
+def shut(one: str, other: str) -> str | None:
+    """The first gate that keeps two questions apart, None when all are open."""
+    mine, theirs = facts_of(one), facts_of(other)
+    return next((name for name, gate in GATES.items() if not gate(mine, theirs)), None)
