@@ -11,8 +11,8 @@ from training.benchmarks import routellm_gsm8k, routellm_mmlu
 from training.benchmarks.ex_ante import Job, Predicted, Run, folded, pooled, routed
 from training.benchmarks.ex_ante_figures import Parts, summary
 from training.benchmarks.other_tasks import GSM8K, other_tasks
+from training.benchmarks.overlap import apart
 from training.benchmarks.pair_sources import routellm
-from training.benchmarks.pairs import apart
 from training.public import folder
 
 

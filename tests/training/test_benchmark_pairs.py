@@ -12,9 +12,9 @@ from tests.training.simulated_pairs import simulated_pairs
 from tests.training.simulated_tiers import logs, tiers
 from training import public
 from training.benchmarks import pair_sources
-from training.benchmarks.overlap import Known, key_of, normalised, question
+from training.benchmarks.overlap import Known, apart, key_of, normalised, question
 from training.benchmarks.pair_sources import bare
-from training.benchmarks.pairs import apart, drawn, joined, pairs_of, read, without
+from training.benchmarks.pairs import drawn, joined, pairs_of, read, without
 from training.benchmarks.routellm_mmlu import unseen
 from training.benchmarks.routellm_mmlu_transfer import labelled
 

@@ -13,7 +13,7 @@ from router.errors import InputError
 from router.policy import CostAware
 from router.types import Request, as_messages
 from training import public
-from training.benchmarks import llmrouter_peers, registry, routerarena_robustness, ulab
+from training.benchmarks import llmrouter_peers, overlap, registry, routerarena_robustness, ulab
 from training.benchmarks.cost_curves import Curve, curve_of, drawn, joined, standing
 from training.benchmarks.llmrouter_14 import intervals, middle_of, spanned, told_apart
 from training.benchmarks.llmrouter_peers import Dense
@@ -73,12 +73,12 @@ def test_a_call_is_reckoned_at_its_price(split):
 
 def test_a_prompt_on_both_sides_is_refused():
     """By its id or by its words."""
-    ulab.apart(prompts("One", "Two"), prompts("Three", prefix="b"))
+    overlap.apart(prompts("One", "Two"), prompts("Three", prefix="b"))
 
-    with pytest.raises(InputError, match=r"1 prompts to learn from are also judged, 'a1' among them"):
-        ulab.apart(prompts("One", "Two"), prompts("two", prefix="b"))
+    with pytest.raises(InputError, match=r"1 rows to learn from are also judged, 'a1' among them"):
+        overlap.apart(prompts("One", "Two"), prompts("two", prefix="b"))
     with pytest.raises(InputError, match=r"'a0' among them"):
-        ulab.apart(prompts("One"), prompts("Three"))
+        overlap.apart(prompts("One"), prompts("Three"))
     with pytest.raises(InputError, match=r"1 prompts to learn from are also judged"):
         routerarena_robustness.apart(prompts("one"), twins("One"))
 

@@ -20,7 +20,8 @@ from router.tiers import Ladder
 from training.benchmarks import ablation_answer, ablation_prompt, pair_sources
 from training.benchmarks.ablation_answer import Split
 from training.benchmarks.ablation_prompt import Task
-from training.benchmarks.pairs import Pairs, apart
+from training.benchmarks.overlap import apart
+from training.benchmarks.pairs import Pairs
 from training.benchmarks.pairs import drawn as draw
 from training.benchmarks.pools import POOLS, pool
 from training.benchmarks.proof import Proof, proof

@@ -11,7 +11,8 @@ from router.features import Floats
 from router.types import Completion
 from training.benchmarks import ranking
 from training.benchmarks.answer_scorer import Scored, fit_scorer
-from training.benchmarks.pairs import STRONG, WEAK, Pairs, apart
+from training.benchmarks.overlap import apart
+from training.benchmarks.pairs import STRONG, WEAK, Pairs
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
 from training.heads import Bools, folds_of

@@ -11,7 +11,8 @@ import numpy as np
 from router.embedders.naming import embedder_named
 from router.features import Floats
 from training.benchmarks import ranking
-from training.benchmarks.pairs import STRONG, WEAK, Pairs, apart, joined, read
+from training.benchmarks.overlap import apart
+from training.benchmarks.pairs import STRONG, WEAK, Pairs, joined, read
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
 from training.classifier import fit_features

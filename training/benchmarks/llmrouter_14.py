@@ -13,6 +13,7 @@ from router.features import Floats
 from router.policy import Rule
 from training.benchmarks import llmrouter_peers, ulab
 from training.benchmarks.cost_curves import Curve, curve_of, drawn, joined, standing
+from training.benchmarks.overlap import apart
 from training.benchmarks.proof import Proof, proof
 from training.benchmarks.result import Report
 from training.benchmarks.routing_only import Member, asked, fit_routing_only, operate, price_rules
@@ -82,7 +83,7 @@ def run(*, report: Report = lambda _: None, quick: bool = False) -> Proof:
     train, test = split.train, split.test
     if quick:
         train = train.take(np.random.default_rng(0).permutation(len(train))[:_QUICK_TRAIN])
-    ulab.apart(train, test)
+    apart(train, test)
     report(f"fitting {len(split.models)} models' qualities on {len(train)} prompts")
     fitted = fit_routing_only(train.requests, train.quality, keys=train.keys, cost=train.cost)
     expected = fitted.chances(test.requests)

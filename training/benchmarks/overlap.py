@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from router.errors import InputError
 
 RUN = 13
 """Words in a row that two texts have in common by more than chance (as GPT-3's contamination check has it)."""
@@ -18,6 +21,34 @@ TEMPLATE = 10
 
 _WORD = re.compile(r"[^\W_]+")
 _OPTIONS = re.compile(r"\n+\s*(?:Choices:\s*)?\(?A[.:)]\s")
+
+
+class Rows(Protocol):
+    """What is learned from or judged: an id and a key a row, equal keys for the same question."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """(n,)."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """(n,)."""
+        ...
+
+
+def apart(train: Rows, test: Rows) -> None:
+    """Refuse rows to learn from that are also judged.
+
+    Raises:
+        InputError: an id or a question stands on both sides.
+    """
+    ids, keys = set(test.ids), set(test.keys)
+    shared = [id for id, key in zip(train.ids, train.keys, strict=True) if id in ids or key in keys]
+    if shared:
+        raise InputError(
+            f"{len(shared)} rows to learn from are also judged, {shared[0]!r} among them; leave them out of one side"
+        )
 
 
 def normalised(text: str) -> str:

@@ -145,17 +145,3 @@ def without(train: Pairs, test: Pairs) -> Pairs:
     """The rows of ``train`` whose question is none of ``test``: see :class:`training.benchmarks.overlap.Known`."""
     known = Known(test.texts)
     return train.take(np.array([not known.has(text) for text in train.texts], bool))
-
-
-def apart(train: Pairs, test: Pairs) -> None:
-    """Refuse rows to learn from that are also judged.
-
-    Raises:
-        InputError: an id or a question stands on both sides.
-    """
-    ids, keys = set(test.ids), set(test.keys)
-    shared = [id for id, key in zip(train.ids, train.keys, strict=True) if id in ids or key in keys]
-    if shared:
-        raise InputError(
-            f"{len(shared)} rows to learn from are also judged, {shared[0]!r} among them; leave them out of one side"
-        )
