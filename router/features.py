@@ -7,7 +7,9 @@ means; a bundle carries it, and one made under another schema is refused.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from router.types import Request
 Floats = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 
-VERSION = 2
+VERSION = 3
 """Raise it whenever a feature or a signal changes its meaning but not its name."""
 
 _HEAD = _TAIL = 10_000  # characters read at each end of a very long prompt, so that deciding stays fast
@@ -84,10 +86,22 @@ _REASONING = cut(
     b"why how explain prove derive compare analyze analyse design evaluate because therefore if then step reason"
 )
 _NEGATIONS = cut(b"not except no none neither nor n't")
-_MARKS = np.concatenate((_CONSTRAINTS.keys, _REASONING.keys, _NEGATIONS.keys))
-_ENDS = [0, len(_CONSTRAINTS.keys), len(_CONSTRAINTS.keys) + len(_REASONING.keys)]
+_RATIOS = cut(
+    b"half halves twice double doubled doubles triple tripled thrice times third thirds quarter quarters fourth fifth "
+    b"percent percentage ratio fraction rate average mean proportion"
+)
+_COMPARISONS = cut(b"more less fewer than greater smaller larger longer shorter older younger as most least")
+_LISTS = [each.keys for each in (_CONSTRAINTS, _REASONING, _NEGATIONS, _RATIOS, _COMPARISONS)]
+_MARKS = np.concatenate(_LISTS)
+_ENDS = np.cumsum([0, *map(len, _LISTS[:-1])])
 
-HAND = (
+_NUMBER = re.compile(rb"[0-9][0-9,]*(?:\.[0-9]+)?")
+_FRACTION = re.compile(rb"[0-9]/[0-9]")
+_MOST_NUMBERS = 250  # read one by one: no problem in words has more, and a table of thousands would take long
+_LARGEST = 1e15
+_SMALL = 10.0
+
+FORM = (
     "log_chars", "log_words", "mean_word", "log_longest_word", "type_token_ratio", "digit_share", "log_numbers",
     "longest_number", "upper_share", "operator_share", "bracket_share", "non_ascii_share", "log_commas",
     "log_questions", "log_newlines", "log_quotes", "log_backticks", "log_stops", "log_blocks", "constraints",
@@ -95,13 +109,22 @@ HAND = (
     "tail_longest_number", "tail_operator_share", "tail_upper_share", "log_tail_words", "log_turns", "log_system",
     "wants_format", "log_tools",
 )  # fmt: skip
-"""Names of the hand-made prompt features, in order."""
+"""Names of the hand-made features of a prompt's form, in order."""
+
+FIGURES = (
+    "log_distinct_numbers", "log_largest_number", "log_number_range", "log_small_numbers", "log_decimals",
+    "log_fractions", "log_percents", "log_dollars", "log_ratio_words", "log_comparison_words",
+)  # fmt: skip
+"""Names of those that say what there is to reckon with."""
+
+HAND = FORM + FIGURES
+"""Names of all hand-made features, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFeatures:
     """A prompt as numbers: ``words`` (n,) keys of its folded tokens in order, ``tail`` how many of them belong
-    to the last paragraph, ``hand`` (34,) the hand-made features. ``embedding`` (d,) is the prompt's vector, None where
+    to the last paragraph, ``hand`` (44,) the hand-made features. ``embedding`` (d,) is the prompt's vector, None where
     nobody embedded it.
     """
 
@@ -139,8 +162,9 @@ def _hand(request: Request, body: str, tokens: Tokens, *, tail: int, chars: int)
     raw_tail = raw[raw.rfind(b"\n\n") + 2 :] if tail < len(tokens.keys) else raw
     order = np.sort(tokens.keys)
     kinds = 1 + np.count_nonzero(order[1:] != order[:-1])
-    marked = order.take(order.searchsorted(_MARKS), mode="clip") == _MARKS
-    constraints, reasoning, negations = np.add.reduceat(marked, _ENDS, dtype=int).tolist()
+    times = order.searchsorted(_MARKS, "right") - order.searchsorted(_MARKS)
+    constraints, reasoning, negations, _, _ = np.add.reduceat(times > 0, _ENDS, dtype=int).tolist()
+    *_, ratios, comparisons = np.add.reduceat(times, _ENDS).tolist()
     numbers = np.where(tokens.classes == _DIGIT, tokens.lengths, 0)
     size, tail_size, n_words = max(len(raw), 1), max(len(raw_tail), 1), max(len(numbers), 1)
     log, count = math.log1p, raw.count
@@ -156,8 +180,27 @@ def _hand(request: Request, body: str, tokens: Tokens, *, tail: int, chars: int)
             numbers[len(numbers) - tail :].max(initial=0), _many(raw_tail, _OPERATORS) / tail_size,
             _many(raw_tail, _UPPER) / tail_size, log(tail), log(len(request.messages)), log(len(request.system)),
             request.response_format is not None, log(len(request.tools)),
+            *_figures(raw), log(ratios), log(comparisons),
         ),
         float,
+    )  # fmt: skip
+
+
+def _figures(raw: bytes) -> tuple[float, ...]:
+    """What the numbers of a prompt are like: the named figures up to the dollars.
+
+    Of the largest and the least only the magnitude is told, since a bundle keeps the figures of training prompts.
+    """
+    log, texts = math.log1p, [found.group() for found in islice(_NUMBER.finditer(raw), _MOST_NUMBERS)]
+    percents, dollars = log(raw.count(b"%")), log(raw.count(b"$"))
+    if not texts:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, percents, dollars
+    values = [min(float(text.replace(b",", b"")), _LARGEST) for text in texts]
+    largest, least = round(log(max(values))), round(log(min(values)))
+    return (
+        log(len(set(texts))), largest, largest - least, log(sum(value <= _SMALL for value in values)),
+        log(sum(b"." in text for text in texts)), log(len(_FRACTION.findall(raw))) if b"/" in raw else 0.0,
+        percents, dollars,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from training import kernel_heads
-from training.kernel_heads import fit_heads, whitening_of
+from training.kernel_heads import fit_heads, kernel_error, whitening_of
 
 
 def simulated(n, *, seed=0, tiers=2):
@@ -146,3 +146,27 @@ def test_too_few_folds_for_gains_leave_the_tiers_own_heads():
     heads = fit_heads(columns, quality, weight=np.ones_like(quality), fold=np.arange(40) % 2)
 
     assert (heads.gains, heads.gain_share) == (None, 0.0)
+
+
+def test_kernels_are_compared_by_the_gains_they_predict():
+    """Columns that tell of every tier's level and of no difference have the larger error."""
+    rng = np.random.default_rng(5)
+    level, gain = rng.normal(size=(2, 400, 1))
+    quality = (rng.random((400, 2)) < np.clip(0.5 + 0.3 * level + gain * [-0.1, 0.1], 0, 1)).astype(float)
+    weight, fold = np.ones_like(quality), np.arange(400) % 5
+
+    errors = [kernel_error(columns, quality, weight=weight, fold=fold) for columns in (level, gain)]
+
+    assert errors[1] < errors[0]
+
+
+def test_kernels_are_compared_by_qualities_where_few_rows_have_all_labels():
+    rng = np.random.default_rng(6)
+    level, noise = rng.normal(size=(2, 400, 1))
+    quality = (rng.random((400, 2)) < np.clip(0.5 + 0.3 * level, 0, 1)).astype(float)
+    quality[np.arange(400), np.arange(400) % 2] = np.nan
+    weight, fold = np.ones_like(quality), np.arange(400) % 5
+
+    errors = [kernel_error(columns, quality, weight=weight, fold=fold) for columns in (noise, level)]
+
+    assert errors[1] < errors[0]

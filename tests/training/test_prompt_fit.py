@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from router.features import prompt_features
+from router.features import FIGURES, FORM, prompt_features
+from tests.kit import ask
 from tests.training.simulated import random_prompts
 from training import prompt_fit
 from training.heads import folds_of
@@ -46,3 +47,58 @@ def test_an_embedding_that_is_absent_counts_as_the_training_mean(features):
     added = np.mean([dense.values(np.asarray(each.embedding)) for each in features], axis=0)
 
     assert dense.values(np.full(3, np.nan)) == pytest.approx(added, abs=1e-9)
+
+
+def reckoned(n, *, figures):
+    """Simulated prompts that differ in their numbers alone, and qualities whose gain follows these, or follows nothing.
+
+    The numbers have as many digits everywhere, so that only the figures tell prompts apart.
+    """
+    rng = np.random.default_rng(4)
+    small = rng.random(n) < 0.5
+    prompts = [
+        prompt_features(ask(f"Add {' and '.join(['11', '11', '11'] if few else ['11', '57', '93'])} of word{row % 7}."))
+        for row, few in enumerate(small)
+    ]
+    chance = np.where(small, 0.1, 0.9) if figures else np.full(n, 0.5)
+    strong = (rng.random(n) < chance).astype(float)
+    return prompts, np.column_stack([np.zeros(n), strong])
+
+
+def test_figures_are_read_where_they_tell_of_the_gain():
+    features, quality = reckoned(200, figures=True)
+
+    fitted = fit_prompts(features, quality, weight=np.ones_like(quality), fold=np.arange(200) % 5)
+
+    assert fitted.pipeline.kernel.scale[len(FORM) :].max() < 10
+    assert np.mean((fitted.logits[:, 1] > 0) == (quality[:, 1] > 0.5)) > 0.8
+
+
+def test_figures_that_are_not_read_change_no_prediction(features, monkeypatch):
+    """By the runtime's arithmetic, in which such a feature has a scale so large that all prompts are alike."""
+    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: 1.0)  # the first of equals has no figures
+    fitted_ = fitted(features)
+    kernel = fitted_.pipeline.kernel
+    assert (kernel.scale[len(FORM) :] > 1e6).all()
+    other = replace(features[0], hand=features[0].hand + np.repeat([0.0, 5.0], [len(FORM), len(FIGURES)]))
+
+    assert fitted_.of(other) == pytest.approx(fitted_.of(features[0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("better", [0, 1, 2, 3])
+def test_the_kernel_of_least_error_out_of_fold_is_taken(features, monkeypatch, better):
+    errors = iter([1.0 if place == better else 2.0 for place in range(4)])
+    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: next(errors))
+
+    kernel = fitted(features).pipeline.kernel
+
+    assert (bool(kernel.scale[-1] < 1e6), kernel.embedding_weight) == (better >= 2, (0.3, 1.0)[better % 2])
+
+
+def test_runtime_and_kernel_agree_whatever_embeddings_count(features, monkeypatch):
+    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: 1.0)
+    found = fitted(features)
+
+    assert found.pipeline.kernel.embedding_weight == 0.3
+    ours = np.array([found.of(each) for each in features])
+    assert ours == pytest.approx(found.pipeline.logits(features), abs=1e-9)
