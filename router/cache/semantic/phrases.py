@@ -18,7 +18,7 @@ FRAMES: tuple[str, ...] = (
     r"\bto (?:me|us)\b",
     r"\blet me know\b",
     r"\bgo about\b",
-    r"\bwhat(?:'s| is| are)? (?:the|a|an) (?:(?:best|good|right|easiest|proper|correct|usual) )?(?:way|method|step)s?\b",
+    r"\bwhat(?:'s| is| are)? (?:the|a|an) (?:(?:best|good|right|easiest|proper|usual) )?(?:way|method|step)s?\b",
     r"\bthe (?:best|right|easiest|proper|correct) (?:way|ways|method)\b",
     r"\b(?:any|some) (?:idea|ideas|tips|advice|suggestions)\b",
     r"\b(?:is|are) there (?:a|any|some) (?:way|ways)\b",

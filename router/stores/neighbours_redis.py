@@ -1,0 +1,143 @@
+"""Vectors of questions in Redis as plain bytes, shared by any number of machines, which search them by themselves.
+
+Core commands only. A shelf is a hash from keys to rows beside a sorted set from keys to the numbers of those rows; both
+are forgotten a month after the last row came.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from router.errors import CacheError
+from router.stores.neighbours import News, Row
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_MONTH = 30 * 86_400
+
+# The three keys share the part in braces, so that a cluster keeps them together.
+_PUT = """
+local seq = redis.call('INCR', KEYS[3])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], seq, ARGV[1])
+local excess = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[3])
+if excess > 0 then
+    for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, excess - 1)) do
+        redis.call('HDEL', KEYS[1], key)
+        redis.call('ZREM', KEYS[2], key)
+    end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+"""
+
+
+class RedisRows:
+    """Rows in a Redis server, ``most`` of them at most on one shelf: the oldest go first.
+
+    ``password_env`` names the environment variable with the password. Every word with it takes ``timeout`` seconds
+    at most; the vectors of a shelf are read 500 at a word.
+    """
+
+    def __init__(self, url: str, *, namespace: str, password_env: str | None, most: int, timeout: float) -> None:
+        self._url, self._namespace, self._most, self._timeout = url, namespace, most, timeout
+        self._password_env = password_env
+        self._by_process: dict[int, Redis] = {}
+
+    def news(self, shelf: str, seen: int) -> News:
+        """The rows of ``shelf`` whose number is above ``seen``, the lowest first."""
+        rows, numbers = self._of(shelf)
+        with self._reached() as client:
+            pipe = client.pipeline(transaction=False)
+            pipe.get(self._clears)
+            pipe.zrangebyscore(numbers, f"({seen}", "+inf", withscores=True)
+            clears, new = pipe.execute()
+            bodies: Any = []
+            for start in range(0, len(new), 500):
+                bodies += client.hmget(rows, [key for key, _ in new[start : start + 500]])
+        found = [
+            Row(int(seq), key.decode(), bytes(body))
+            for (key, seq), body in zip(new, bodies, strict=True)
+            if body is not None
+        ]
+        return News(found, int(clears or 0))
+
+    def put(self, shelf: str, key: str, body: bytes) -> None:
+        """Keep a row under a new number, and let the oldest go where there are too many."""
+        rows, numbers = self._of(shelf)
+        with self._reached() as client:
+            # The count outlives its shelf: a number that came twice would not be read by who has seen the first.
+            client.eval(_PUT, 3, rows, numbers, f"{numbers}:last", key, body, str(self._most), str(_MONTH))
+
+    def drop(self, shelf: str, key: str) -> None:
+        """Forget a row."""
+        rows, numbers = self._of(shelf)
+        with self._reached() as client:
+            pipe = client.pipeline(transaction=True)
+            pipe.hdel(rows, key)
+            pipe.zrem(numbers, key)
+            pipe.execute()
+
+    def clear(self) -> None:
+        """Forget all rows of all shelves."""
+        with self._reached() as client:
+            client.incr(self._clears)
+            pattern = f"{_escaped(self._namespace)}:near:{{*"
+            names = [name for name in client.scan_iter(pattern, count=500) if not name.endswith(b":last")]
+            for start in range(0, len(names), 500):
+                client.unlink(*names[start : start + 500])
+
+    def close(self) -> None:
+        """Close this process's connections; the next use opens them again."""
+        client = self._by_process.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
+
+    @property
+    def _clears(self) -> str:
+        return f"{self._namespace}:near:clears"
+
+    def _of(self, shelf: str) -> tuple[str, str]:
+        """The names of a shelf's rows and of their numbers."""
+        return f"{self._namespace}:near:{{{shelf}}}:rows", f"{self._namespace}:near:{{{shelf}}}:numbers"
+
+    @contextmanager
+    def _reached(self) -> Iterator[Redis]:
+        from redis import exceptions
+
+        pid = os.getpid()
+        client = self._by_process.get(pid) or self._by_process.setdefault(pid, self._open())
+        try:
+            yield client
+        except exceptions.TimeoutError as error:
+            raise CacheError(f"{self._url} gave no answer within {self._timeout:g} s") from error
+        except exceptions.AuthenticationError as error:
+            raise CacheError(f"{self._url} refused the password, or wants one; see `password_env`") from error
+        except exceptions.ConnectionError as error:
+            raise CacheError(f"{self._url} cannot be reached") from error
+        except exceptions.OutOfMemoryError as error:
+            raise CacheError(f"{self._url} is full: it has reached its `maxmemory`") from error
+        except exceptions.RedisError as error:
+            raise CacheError(f"{self._url} answered: {str(error).partition(chr(10))[0][:200]}") from error
+
+    def _open(self) -> Redis:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        return Redis.from_url(
+            self._url,
+            password=None if self._password_env is None else os.environ.get(self._password_env),
+            socket_timeout=self._timeout,
+            socket_connect_timeout=self._timeout,
+            retry=Retry(NoBackoff(), 0),  # a request waits for one try and no more
+        )
+
+
+def _escaped(text: str) -> str:
+    """``text`` for a pattern of SCAN."""
+    return "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in text)
