@@ -104,9 +104,10 @@ def _place(table: Table, folder: Path) -> tuple[Store, Path | None, str | None]:
         kind: Store = "memory"
     elif not sign or scheme == "sqlite":
         kind = "sqlite"
-        path = folder / Path(rest.removeprefix("/") if sign else given).expanduser()
-        if not path.name:
+        name = rest.removeprefix("/") if sign else given
+        if not Path(name).name:
             raise table.error("names no file", "store")
+        path = folder / Path(name).expanduser()
     elif scheme in _SERVERS:
         kind, url = _SERVERS[scheme], _server(table, given)
     else:
