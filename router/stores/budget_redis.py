@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router.budget.accounting import Alert, Reading, Standing, bar
@@ -15,6 +15,7 @@ from router.budget.windows import Span, span
 from router.errors import BudgetError
 from router.stores.budget_script import SCRIPT
 from router.stores.budget_store import REMEMBERED, Holding, Kept, StoreAway, kept
+from router.stores.redis_script import RedisAway, RedisFault, RedisScript
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -39,8 +40,9 @@ class RedisBudgets:
         self._clock = clock
         self._ahead = ahead
         self._offset = 0  # milliseconds by which the server is before us
-        self._client: Redis | None = None
-        self._script: Any = None
+        self._script = RedisScript(
+            settings.url, password_env=settings.password_env, timeout=settings.timeout, script=SCRIPT
+        )
 
     def survey(self, accounts: Sequence[Account]) -> Reading:
         """How ``accounts`` stand; nothing is written."""
@@ -66,14 +68,12 @@ class RedisBudgets:
             labels: list[Any] = [client.hget(self._key(id), "label") for id in ids]
             return [Kept(**json.loads(label)) for label in labels if label is not None]
 
-        found: list[Kept] = self._performed(read)
+        found: list[Kept] = self._asked(lambda: self._script.ask(read))
         return found
 
     def close(self) -> None:
         """Let go of connections."""
-        client, self._client, self._script = self._client, None, None
-        if client is not None:
-            client.close()
+        self._script.close()
 
     def _run(self, mode: str, accounts: Sequence[Account], holding: Holding, cost: int) -> Reading:
         keys = [self._key("index"), self._key(f"settled:{holding.id}")]
@@ -94,64 +94,24 @@ class RedisBudgets:
             ]
             for account, time_of in zip(accounts, spans, strict=True):
                 arguments += _described(account, time_of)
-            status, now, refused, figures, fired = self._call(keys, arguments)
+            status, now, refused, figures, fired = self._asked(partial(self._script.run, keys, arguments))
             if status != "again":
                 return self._reading(accounts, int(now), int(refused), figures, fired)
             self._offset += int(now) - guess
         raise BudgetError(f"the budgets' store {self.name} has a clock that jumps; see to its time")
 
-    def _call(self, keys: list[str], arguments: list[str | int]) -> Any:
-        return self._performed(lambda _: self._script(keys=keys, args=arguments))
-
-    def _performed(self, act: Callable[[Redis], Any]) -> Any:
-        """What ``act`` gives, and any fault as our own.
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        """What ``ask`` gives, and any fault as a budget's.
 
         Raises:
-            StoreAway: Redis cannot be reached, or not in time.
-            BudgetError: it answers with an error, or with what a budget cannot be.
+            BudgetError: it failed; StoreAway where Redis cannot be reached.
         """
-        client = self._connected()
-        from redis.exceptions import ConnectionError as Disconnected
-        from redis.exceptions import RedisError
-        from redis.exceptions import TimeoutError as TimedOut
-
         try:
-            return act(client)
-        except (Disconnected, TimedOut, OSError) as error:
-            raise StoreAway(f"the budgets' store {self.name} cannot be reached ({error})") from error
-        except (RedisError, ValueError, TypeError, IndexError) as error:
+            return ask()
+        except RedisAway as error:
+            raise StoreAway(f"the budgets' store {self.name} cannot be used ({error})") from error
+        except (RedisFault, ValueError, TypeError, IndexError) as error:
             raise BudgetError(f"the budgets' store {self.name} cannot be used ({error})") from error
-
-    def _connected(self) -> Redis:
-        if self._client is not None:
-            return self._client
-        try:
-            from redis import Redis
-            from redis.backoff import NoBackoff
-            from redis.exceptions import ConnectionError as Disconnected
-            from redis.retry import Retry
-        except ImportError:
-            raise BudgetError(
-                f"the budgets' store {self.name} needs the package redis; run `pip install 'tierwise[redis]'`"
-            ) from None
-        settings, password = self._settings, None
-        if settings.password_env is not None:
-            password = os.environ.get(settings.password_env)
-            if not password:
-                raise BudgetError(f"the budgets' store {self.name} needs a password; set {settings.password_env}")
-        client = Redis.from_url(
-            settings.url,
-            password=password,
-            decode_responses=True,
-            socket_timeout=settings.timeout,
-            socket_connect_timeout=settings.timeout,
-            retry=Retry(
-                NoBackoff(), 1, supported_errors=(Disconnected,)
-            ),  # a server that was restarted; all is repeatable
-        )
-        self._script = client.register_script(SCRIPT)
-        self._client = client
-        return client
 
     def _reading(
         self, accounts: Sequence[Account], now: int, refused: int, figures: list[str], fired: list[str]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from router.limits.gauges import Asking, Gauge, Leaving, Verdict
 from router.limits.settings import LimitSettings
 from router.stores.limits_script import SCRIPT
 from router.stores.limits_store import LimitsAway
-
-if TYPE_CHECKING:
-    from redis import Redis
+from router.stores.redis_script import RedisFault, RedisScript
 
 _FOREVER = 10**13
 
@@ -28,8 +25,9 @@ class RedisLimits:
         self.name = settings.url
         self._settings = settings
         self._ahead = ahead
-        self._client: Redis | None = None
-        self._script: Any = None
+        self._script = RedisScript(
+            settings.url, password_env=settings.password_env, timeout=settings.timeout, script=SCRIPT
+        )
 
     def enter(self, asking: Asking) -> Verdict:
         """Let a call go at all its gauges, or at none."""
@@ -68,9 +66,7 @@ class RedisLimits:
 
     def close(self) -> None:
         """Let go of connections."""
-        client, self._client, self._script = self._client, None, None
-        if client is not None:
-            client.close()
+        self._script.close()
 
     def _run(self, tier: str, gauges: tuple[Gauge, ...], head: list[str | int]) -> Any:
         """The script's answer.
@@ -93,41 +89,10 @@ class RedisLimits:
                 scope.queue,
                 int(gauge.tiered),
             ]
-        script = self._connected()
-        from redis.exceptions import RedisError
-
         try:
-            return script(keys=keys, args=arguments)
-        except (RedisError, OSError, ValueError) as error:
+            return self._script.run(keys, arguments)
+        except RedisFault as error:
             raise LimitsAway(f"the limits' store {self.name} cannot be used ({error})") from error
-
-    def _connected(self) -> Any:
-        if self._script is not None:
-            return self._script
-        try:
-            from redis import Redis
-            from redis.backoff import NoBackoff
-            from redis.exceptions import ConnectionError as Disconnected
-            from redis.retry import Retry
-        except ImportError:
-            raise LimitsAway(
-                f"the limits' store {self.name} needs the package redis; run `pip install 'tierwise[redis]'`"
-            ) from None
-        settings, password = self._settings, None
-        if settings.password_env is not None:
-            password = os.environ.get(settings.password_env)
-            if not password:
-                raise LimitsAway(f"the limits' store {self.name} needs a password; set {settings.password_env}")
-        self._client = Redis.from_url(
-            settings.url,
-            password=password,
-            decode_responses=True,
-            socket_timeout=settings.timeout,
-            socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
-        )
-        self._script = script = self._client.register_script(SCRIPT)
-        return script
 
     def _key(self, rest: str) -> str:
         return f"{{{self._settings.namespace}:limits}}:{rest}"

@@ -14,7 +14,7 @@ from router.stores.budget_sqlite import SqliteBudgets
 from tests.servers import own_redis, redis  # noqa: F401
 
 START = 1_795_478_430.0
-"""2026-11-24 00:00:30 UTC: half a minute from where windows and their buckets end, so that a slow test does not matter."""
+"""2026-11-24 00:00:30 UTC: half a minute from where windows and buckets end, so that a slow test does not matter."""
 
 _COUNT = itertools.count()
 

@@ -15,7 +15,7 @@ from router.budget.windows import span
 from router.stores.budget_store import REMEMBERED, Holding
 from tests.budget.conftest import Timepiece, scope
 
-MINUTE, TTL = 60, 600
+MINUTE, TTL = 60, 630
 USERS = ("ann", "bob")
 _NAMES = itertools.count()
 

@@ -26,30 +26,30 @@ def figures(reading):
 
 def test_what_is_set_aside_is_held_and_what_is_settled_is_spent(make):
     store, hold = make(Timepiece()), holding("a", 300, scope())
-    assert [(0, 300)] == figures(store.reserve(hold))
-    assert [(120, 0)] == figures(store.settle(hold, 120))
-    assert [(120, 0)] == figures(store.survey(hold.accounts))
+    assert figures(store.reserve(hold)) == [(0, 300)]
+    assert figures(store.settle(hold, 120)) == [(120, 0)]
+    assert figures(store.survey(hold.accounts)) == [(120, 0)]
 
 
 def test_the_limit_may_be_reached_and_not_passed(make):
     store = make(Timepiece())
     assert store.reserve(holding("a", 1000, scope())).refused is None
     refused = store.reserve(holding("b", 1, scope())).refused
-    assert (0, 1000, 1000) == (refused.spent, refused.held, refused.account.scope.limit)
+    assert (refused.spent, refused.held, refused.account.scope.limit) == (0, 1000, 1000)
 
 
 def test_all_budgets_of_a_request_set_aside_or_none(make):
     store, wide, narrow = make(Timepiece()), scope("wide"), scope("narrow", limit=100)
     reading = store.reserve(holding("a", 101, wide, narrow))
-    assert "narrow" == reading.refused.account.scope.name
-    assert [(0, 0), (0, 0)] == figures(store.survey(holding("", 0, wide, narrow).accounts))
+    assert reading.refused.account.scope.name == "narrow"
+    assert figures(store.survey(holding("", 0, wide, narrow).accounts)) == [(0, 0), (0, 0)]
 
 
 def test_settling_twice_charges_once(make):
     store, hold = make(Timepiece()), holding("a", 300, scope())
     store.reserve(hold)
     store.settle(hold, 100)
-    assert [(100, 0)] == figures(store.settle(hold, 100))
+    assert figures(store.settle(hold, 100)) == [(100, 0)]
 
 
 def test_reserving_twice_under_one_id_sets_aside_once(make):
@@ -57,7 +57,7 @@ def test_reserving_twice_under_one_id_sets_aside_once(make):
     store.reserve(hold)
     again = store.reserve(hold)
     assert again.refused is None
-    assert [(0, 600)] == figures(again)
+    assert figures(again) == [(0, 600)]
 
 
 def test_a_reservation_of_a_dead_worker_is_given_back_when_its_time_is_over(make):
@@ -66,8 +66,8 @@ def test_a_reservation_of_a_dead_worker_is_given_back_when_its_time_is_over(make
     store.reserve(holding("dead", 900, scope()))
     assert store.reserve(holding("b", 200, scope())).refused is not None
     time.now += 61
-    assert [(0, 0)] == figures(store.survey(holding("", 0, scope()).accounts))
-    assert [(0, 200)] == figures(store.reserve(holding("c", 200, scope())))
+    assert figures(store.survey(holding("", 0, scope()).accounts)) == [(0, 0)]
+    assert figures(store.reserve(holding("c", 200, scope()))) == [(0, 200)]
 
 
 def test_a_late_settlement_is_charged_once_and_shows_the_overspend(make):
@@ -78,13 +78,13 @@ def test_a_late_settlement_is_charged_once_and_shows_the_overspend(make):
     other = holding("other", 900, scope())
     store.reserve(other)
     store.settle(other, 800)
-    assert [(1600, 0)] == figures(store.settle(late, 800))
-    assert [(1600, 0)] == figures(store.settle(late, 800))
+    assert figures(store.settle(late, 800)) == [(1600, 0)]
+    assert figures(store.settle(late, 800)) == [(1600, 0)]
 
 
 def test_what_a_store_never_heard_of_is_charged(make):
     store = make(Timepiece())
-    assert [(70, 0)] == figures(store.settle(holding("unheard", 100, scope()), 70))
+    assert figures(store.settle(holding("unheard", 100, scope()), 70)) == [(70, 0)]
 
 
 def test_a_window_begins_anew(make):
@@ -94,7 +94,7 @@ def test_a_window_begins_anew(make):
     before = store.settle(hold, 500).standings[0]
     time.now += DAY
     after = store.survey(hold.accounts).standings[0]
-    assert (500, 0) == (before.spent, after.spent)
+    assert (before.spent, after.spent) == (500, 0)
     assert before.resets == START - 30 + DAY
     assert after.resets == START - 30 + 2 * DAY
 
@@ -104,8 +104,8 @@ def test_a_call_that_outlasts_its_window_counts_in_the_one_in_which_it_ends(make
     store, hold = make(time), holding("a", 500, scope())
     store.reserve(hold)
     time.now += 60
-    assert [(0, 500)] == figures(store.survey(hold.accounts))
-    assert [(400, 0)] == figures(store.settle(hold, 400))
+    assert figures(store.survey(hold.accounts)) == [(0, 500)]
+    assert figures(store.settle(hold, 400)) == [(400, 0)]
 
 
 def test_a_window_that_rolls_forgets_what_was_spent_once_it_is_past(make):
@@ -115,10 +115,10 @@ def test_a_window_that_rolls_forgets_what_was_spent_once_it_is_past(make):
         store.settle(holding(f"a{minute}", 0, rolling), 10)
         time.now += 20 * 60
     accounts = holding("", 0, rolling).accounts
-    assert [(30, 0)] == figures(store.survey(accounts))  # 60 minutes ago is within the last bucket, 80 are not
+    assert figures(store.survey(accounts)) == [(30, 0)]  # 60 minutes ago is within the last bucket, 80 are not
     assert store.survey(accounts).standings[0].resets is None
     time.now += 10 * 3600
-    assert [(0, 0)] == figures(store.survey(accounts))
+    assert figures(store.survey(accounts)) == [(0, 0)]
 
 
 def test_a_limit_that_changes_holds_at_once_for_what_is_set_aside(make):
@@ -126,8 +126,8 @@ def test_a_limit_that_changes_holds_at_once_for_what_is_set_aside(make):
     store.reserve(holding("a", 600, before))
     lower, higher = replace(before, limit=700), replace(before, limit=1300)
     assert store.reserve(holding("b", 200, lower)).refused is not None
-    assert [(0, 1300)] == figures(store.reserve(holding("c", 700, higher)))
-    assert [(600, 700)] == figures(store.settle(holding("a", 600, lower), 600))
+    assert figures(store.reserve(holding("c", 700, higher))) == [(0, 1300)]
+    assert figures(store.settle(holding("a", 600, lower), 600)) == [(600, 700)]
 
 
 def test_an_alert_is_raised_once_in_a_window_for_each_share(make):
@@ -137,12 +137,12 @@ def test_an_alert_is_raised_once_in_a_window_for_each_share(make):
     def spend(id, cost):
         return [alert.share for alert in store.settle(holding(id, 0, watched), cost).alerts]
 
-    assert [] == spend("a", 499)
-    assert [0.5] == spend("b", 1)
-    assert [] == spend("c", 100)
-    assert [0.8] == spend("d", 300)
+    assert spend("a", 499) == []
+    assert spend("b", 1) == [0.5]
+    assert spend("c", 100) == []
+    assert spend("d", 300) == [0.8]
     time.now += DAY
-    assert [0.5, 0.8] == spend("e", 900)
+    assert spend("e", 900) == [0.5, 0.8]
 
 
 def test_an_alert_of_a_window_that_rolls_comes_again_after_its_length(make):
@@ -152,7 +152,7 @@ def test_an_alert_of_a_window_that_rolls_comes_again_after_its_length(make):
     for turn in range(5):
         raised.append(len(store.settle(holding(f"a{turn}", 0, watched), 600).alerts))
         time.now += 29 * 60
-    assert [1, 0, 0, 1, 0] == raised
+    assert raised == [1, 0, 0, 1, 0]
 
 
 def test_values_of_a_tag_have_budgets_of_their_own_whatever_their_characters(make):
@@ -172,17 +172,17 @@ def test_a_reset_forgets_what_was_spent_and_keeps_what_is_set_aside(make):
     open_call = holding("open", 300, watched)
     store.reserve(open_call)
     store.settle(holding("done", 0, watched), 600)
-    assert [(0, 300)] == figures(store.reset(open_call.accounts))
-    assert [(250, 0)] == figures(store.settle(open_call, 250))
-    assert [0.5] == [alert.share for alert in store.settle(holding("next", 0, watched), 300).alerts]
+    assert figures(store.reset(open_call.accounts)) == [(0, 300)]
+    assert figures(store.settle(open_call, 250)) == [(250, 0)]
+    assert [alert.share for alert in store.settle(holding("next", 0, watched), 300).alerts] == [0.5]
 
 
 def test_other_windows_of_one_name_are_counted_apart(make):
     store, day = make(Timepiece()), scope()
     store.settle(holding("a", 0, day), 500)
     month = replace(day, window=parse("month"))
-    assert [(0, 0)] == figures(store.survey((account(month, None),)))
-    assert [False] == [is_of(known, month) for known in store.known()]
+    assert figures(store.survey((account(month, None),))) == [(0, 0)]
+    assert [is_of(known, month) for known in store.known()] == [False]
 
 
 def test_a_workers_wrong_clock_does_not_move_a_window(make_shared):
@@ -197,7 +197,7 @@ def test_what_is_spent_outlives_the_store(make_shared):
     first.reserve(holding("open", 100, scope()))
     first.settle(holding("a", 0, scope()), 10)
     first.close()
-    assert [(10, 100)] == figures(make_shared(Timepiece()).survey(holding("", 0, scope()).accounts))
+    assert figures(make_shared(Timepiece()).survey(holding("", 0, scope()).accounts)) == [(10, 100)]
 
 
 def test_many_threads_together_never_set_aside_more_than_the_limit(make):
@@ -214,7 +214,7 @@ def test_many_threads_together_never_set_aside_more_than_the_limit(make):
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1000 // 37 == len(granted)
+    assert len(granted) == 1000 // 37
 
 
 @pytest.mark.parametrize("largest", [2**53 - 1])
