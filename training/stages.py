@@ -7,16 +7,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from router.bundle import PolicyBundle, Profile, load
 from router.errors import BundleError
 from router.planning import misfit
-from router.policy import Rule
-from router.pricing import NANO
 from router.profiles import DEFAULT_PROFILE
 from training import table_file
-from training.baselines import Aim
+from training.alternatives import aim_of, alternatives
 from training.candidate_file import point, read_back, written
 from training.drift_check import FACT
 from training.embedding import under
@@ -168,7 +164,7 @@ def _evaluate(context: Context) -> dict[str, Any]:
         plan = with_rule(session.plan(bundle), bundle.profiles[name].rule)
         goal = job.goals[name]
         training = replace(
-            known, aim=_aim(goal), alternatives=_alternatives(known.candidates, _aim(goal), session.table)
+            known, aim=aim_of(goal), alternatives=alternatives(known.candidates, aim_of(goal), session.table)
         )
         certificate = context.facts["certify"]["profiles"][name]["certificate"]
         result = evaluate(test, plan, split="test", profile=name, training=training, certificate=certificate)
@@ -288,27 +284,10 @@ def _training(context: Context) -> Training:
     )
 
 
-def _alternatives(tried: Any, aim: Aim, table: Table) -> dict[str, Rule]:
-    """The published policies, each at its own best knob for the same goal on the training rows."""
-    found: dict[str, Rule] = {}
-    strong = table.mean(table.quality[:, -1])
-    for family in ("frugal", "cascade_routing"):
-        mine = [candidate for candidate in tried if candidate.family == family]
-        if mine:
-            quality, cost = np.array([c.quality for c in mine]), np.array([c.cost for c in mine])
-            found[family] = mine[aim.choose(quality, cost, strong)].rule
-    return found
-
-
 def _to_hold(goal: Objective, table: Table) -> float | None:
     """The mean quality that audits are to hold the policy to; None where the goal names none below 1."""
     least = goal.least_quality(table)
     return least if least is not None and 0 < least < 1 else None
-
-
-def _aim(goal: Objective) -> Aim:
-    budget = None if goal.budget is None else goal.budget / 1000 * NANO
-    return Aim(share=goal.target_quality, quality=goal.quality, budget=budget)
 
 
 def _champion(job: Job, challenger: PolicyBundle) -> PolicyBundle | None:

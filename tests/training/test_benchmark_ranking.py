@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from router.errors import InputError
 from training import public
+from training.benchmarks.priced_gain import even_price, regret
 from training.benchmarks.ranking import (
     Pair,
     Scored,
     averaged,
     baselines,
     curve,
-    even_price,
     figures,
     intervals,
-    regret,
 )
 from training.benchmarks.text_neighbours import neighbours
 

@@ -12,7 +12,8 @@ import numpy as np
 from router.embed import Embedder
 from router.features import HAND, Floats, PromptFeatures, prompt_features
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
-from training.benchmarks.ranking import Pair, Scored, averaged, even_price, intervals, per_cost, regrets
+from training.benchmarks.priced_gain import even_price, per_cost, regrets
+from training.benchmarks.ranking import Pair, Scored, averaged, intervals
 from training.classifier import fit_features
 from training.embedding import with_embeddings
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from router.features import Floats
 from router.types import Completion
-from training.benchmarks import ranking
+from training.benchmarks import priced_gain, ranking
 from training.benchmarks.answer_scorer import Scored, fit_scorer
 from training.benchmarks.overlap import apart
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
@@ -103,7 +103,7 @@ def _scored(train: Answered, test: Answered, rung: Rung) -> Held:
     return Held(
         scored=scorer.score([query.request for query in test.queries], [weak_answer(query) for query in test.queries]),
         knn=neighbours(side.texts, side.strong - side.weak, test.pairs.texts),
-        price=ranking.even_price(
+        price=priced_gain.even_price(
             weak=side.weak, strong=side.strong, weak_cost=side.weak_cost, strong_cost=side.strong_cost
         ),
     )

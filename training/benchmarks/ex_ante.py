@@ -10,9 +10,9 @@ import numpy as np
 
 from router.embedders.naming import embedder_named
 from router.features import Floats
-from training.benchmarks import ranking
 from training.benchmarks.overlap import apart
 from training.benchmarks.pairs import STRONG, WEAK, Pairs, joined, read
+from training.benchmarks.priced_gain import even_price
 from training.benchmarks.result import Report
 from training.benchmarks.text_neighbours import neighbours
 from training.classifier import fit_features
@@ -53,7 +53,7 @@ class Predicted:
 class Run:
     """What was predicted of the rows of ``test``.
 
-    ``price`` is :func:`training.benchmarks.ranking.even_price` of the training rows, None where they have no costs;
+    ``price`` is :func:`training.benchmarks.priced_gain.even_price` of the training rows, None where they have no costs;
     ``n_train`` how many they were, the mean over folds.
     """
 
@@ -144,4 +144,4 @@ def _price(train: Pairs) -> float | None:
     if train.cost is None:
         return None
     weak, strong = train.cost.T
-    return ranking.even_price(weak=train.weak, strong=train.strong, weak_cost=weak, strong_cost=strong)
+    return even_price(weak=train.weak, strong=train.strong, weak_cost=weak, strong_cost=strong)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 
 from router.features import Floats
-from training.benchmarks import ranking
+from training.benchmarks import priced_gain, ranking
 from training.benchmarks.ex_ante import Run
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
 from training.benchmarks.peers import Absent, PeerMissing, PromptScorer, routellm_figures, score_prompts
@@ -150,7 +150,7 @@ def _further(run: Run, side: ranking.Pair, rows: Places) -> dict[str, float]:
     chances, quality = run.predicted.chances[rows], run.test.quality[rows]
     found = {"ece": float(np.mean([ece(chances[:, tier], quality[:, tier]) for tier in (WEAK, STRONG)]))}
     if run.price is not None and side.weak_cost is not None and side.strong_cost is not None:
-        found["regret"] = ranking.regret(
+        found["regret"] = priced_gain.regret(
             run.gain[rows],
             weak=side.weak[rows],
             strong=side.strong[rows],

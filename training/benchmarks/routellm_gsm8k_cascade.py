@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from router.features import Floats
-from training.benchmarks import ranking
+from training.benchmarks import priced_gain, ranking
 from training.benchmarks.crossed_answers import Answered, Held, crossed, side_of, weak_answer
 from training.benchmarks.pairs import STRONG, WEAK, Pairs, drawn, pairs_of
 from training.benchmarks.peers import Absent, PeerMissing, score_answers
@@ -192,7 +192,7 @@ def _further(price: float, chances: Floats, side: ranking.Pair, rows: Places) ->
     assert side.strong_cost is not None
     return {
         "ece": ece(chances[rows, WEAK], side.weak[rows]),
-        "regret": ranking.regret(
+        "regret": priced_gain.regret(
             chances[rows, STRONG] - chances[rows, WEAK],
             weak=side.weak[rows],
             strong=side.strong[rows],
