@@ -39,7 +39,8 @@ Report = Callable[[str], None]
 class Tried:
     """A rung and its cross-validated policy area in [0, 1] (the mean quality over costs up to the strongest tier's).
 
-    ``behind`` is how far that is below the best rung's, and ``error`` the standard error of the difference.
+    ``behind`` is by how much the squared error of its chances is above the best rung's, and ``error`` the standard
+    error of the difference.
     """
 
     rung: Rung
@@ -95,10 +96,10 @@ def fit(
     """Fit the complexity classifier and the confidence scorer on split *train*.
 
     Whatever is fitted on an estimate is fitted on out-of-fold ones: the scorer on the classifier's, the calibration
-    on both, and later the rule on calibrated ones. How much the estimators may read is chosen by cross-validated
-    policy area among the rungs that the labels allow (or among ``rungs``): it is the simplest one that is within a
-    standard error of the best. The bundle's rule is always-strong until it is
-    tuned. With an ``embedder`` the classifier reads the prompts' embeddings too, on the rungs on which it reads them.
+    on both, and later the rule on calibrated ones. How much the estimators may read is chosen by the cross-validated
+    squared error of their chances, among the rungs that the labels allow (or among ``rungs``): it is the simplest one
+    that is within half a standard error of the best. The bundle's rule is always-strong until it is tuned. With an
+    ``embedder`` the classifier reads the prompts' embeddings too, on the rungs on which it reads them.
 
     Raises:
         EmbedderError: the embedder failed.

@@ -1,4 +1,4 @@
-"""Fitting the confidence scorer as a forest that all tiers share.
+"""Fitting the confidence scorer's forest, which all tiers share.
 
 One logistic head a tier errs for each tier by itself, and a rule that compares tiers chooses, often, the one that errs
 most. The trees here predict the quality of all tiers at once: within a leaf, tiers are compared on the same prompts.
@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
-from router.estimators import Calibration, DenseModel, sigmoid
 from router.features import Floats
-from router.trees import LARGEST, Blend, TreeModel
-from training.calibrate import Calibrated, applied
+from router.trees import LARGEST, TreeModel
 from training.estimators.bins import Bins, fit_bins
 from training.heads import Bools, Ints
 from training.table import states
 
-TREES = 60
+TREES = 30
 LEAF = 20
 """The least rows in a leaf."""
 LEAVES = 500
@@ -33,22 +31,18 @@ SHARE = 0.3
 """The share of the columns that each split may choose from."""
 DEPTH = 20
 
-WIDTH = 8.0
-"""How far a share of 1 is from a share of 0 as a logit. The forest's mean is a share already, and trees add up only as
-they are, so it is stretched by a line; :func:`as_shares` takes that back."""
-
-_KNOTS = np.linspace(0.0, 1.0, 65)
-_NEARLY = 0.01  # a mean over leaves of twenty rows is never surer than this
+PRIOR = 2.0
+"""Rows of the base rate that are added to each leaf, so that none is certain."""
 
 
 def fit_forest(
     rows: Floats, views: Mapping[int, Floats], *, quality: Floats, weights: Floats, fold: Ints
-) -> tuple[Blend, Floats]:
+) -> tuple[TreeModel, Floats]:
     """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006), and their out-of-fold logits (n, K).
 
     ``rows`` (n, D) is the scorer's input, ``views[f]`` the same for holding out fold f; ``quality`` and ``weights``
     (n, K), ``fold`` (n,). Rows that lack a tier's label are not learned from. A missing number (NaN) is below all
-    others. The logits are :data:`WIDTH` times the predicted quality less a half.
+    others. A leaf's logit is that of its mean quality, two rows of the base rate added; a row's is the mean over trees.
     """
     mass = np.where(np.isnan(quality), 0.0, weights).min(axis=1)
     known: Bools = mass > 0
@@ -58,25 +52,14 @@ def fit_forest(
     for number, view in views.items():
         codes, outside = _codes(bins, view), fold == number
         inside = known & ~outside
-        trees = _trees(leaf).fit(codes[inside], quality[inside], sample_weight=mass[inside])
-        logits[outside] = WIDTH * (trees.predict(codes[outside]).reshape(-1, quality.shape[1]) - 0.5)
-    trees = _trees(leaf).fit(_codes(bins, rows)[known], quality[known], sample_weight=mass[known])
-    return _export(trees, bins, columns=rows.shape[1], tiers=quality.shape[1]), logits
-
-
-def as_shares(logits: Floats) -> Calibrated:
-    """The shares that a forest's out-of-fold ``logits`` (n, K) stand for, and the map to them, by 65 knots.
-
-    A mean over leaves is calibrated as it is: Platt scaling on top of it lowered no loss on the public pools.
-    """
-    tiers = logits.shape[1]
-    steady = Calibration(
-        slope=np.ones(tiers),
-        shift=np.zeros(tiers),
-        x=np.tile(sigmoid(WIDTH * (_KNOTS - 0.5)), (tiers, 1)),
-        y=np.tile(np.clip(_KNOTS, _NEARLY, 1 - _NEARLY), (tiers, 1)),
-    )
-    return Calibrated(steady, applied(steady, logits))
+        forest = _trees(leaf).fit(codes[inside], quality[inside], sample_weight=mass[inside])
+        ends = forest.apply(codes[outside])
+        base = _base(quality[inside], mass[inside])
+        logits[outside] = np.mean(
+            [_logits(each.tree_, base)[ends[:, place]] for place, each in enumerate(forest.estimators_)], axis=0
+        )
+    forest = _trees(leaf).fit(_codes(bins, rows)[known], quality[known], sample_weight=mass[known])
+    return _export(forest, bins, base=_base(quality[known], mass[known])), logits
 
 
 def least_rows(rows: int, *, tiers: int) -> int:
@@ -95,9 +78,24 @@ def _codes(bins: Bins, matrix: Floats) -> Floats:
     return np.where(np.isnan(codes), -1.0, codes)
 
 
-def _export(forest: Any, bins: Bins, *, columns: int, tiers: int) -> Blend:
+def _base(quality: Floats, mass: Floats) -> Floats:
+    """Each tier's mean quality, (K,), with one pseudo-count of each class."""
+    found: Floats = (np.average(quality, axis=0, weights=mass) * len(quality) + 1) / (len(quality) + 2)
+    return found
+
+
+def _logits(tree: Any, base: Floats) -> Floats:
+    """What each node says, (M, K)."""
+    count = tree.n_node_samples[:, None]
+    share = (tree.value[:, :, 0] * count + PRIOR * base) / (count + PRIOR)
+    found: Floats = np.log(share / (1 - share))
+    return found
+
+
+def _export(forest: Any, bins: Bins, *, base: Floats) -> TreeModel:
     """The forest as the runtime's arrays, once for each tier."""
     trees = [each.tree_ for each in forest.estimators_]
+    tiers = len(base)
     sizes = np.array([tree.node_count for tree in trees])
     starts = np.cumsum(sizes) - sizes
     start = np.repeat(starts, sizes)
@@ -112,13 +110,13 @@ def _export(forest: Any, bins: Bins, *, columns: int, tiers: int) -> Blend:
         0.0 if ends else -LARGEST if cut < 0 else bins.threshold(column, cut)
         for ends, column, cut in zip(leaf.tolist(), feature.tolist(), cuts.tolist(), strict=True)
     ]
-    value = np.concatenate([tree.value[:, :, 0] for tree in trees]) * WIDTH / len(trees)
+    value = np.concatenate([_logits(tree, base) for tree in trees]) / len(trees)
     by = np.arange(tiers)[:, None] * len(here)
 
     def repeated(places: Ints) -> Any:
         return (places + by).ravel().astype(np.uint32)
 
-    model = TreeModel(
+    return TreeModel(
         feature=np.tile(feature, tiers).astype(np.uint32),
         threshold=np.tile(np.clip(threshold, -LARGEST, LARGEST), tiers),
         left=repeated(left),
@@ -127,7 +125,5 @@ def _export(forest: Any, bins: Bins, *, columns: int, tiers: int) -> Blend:
         value=np.where(leaf, value.T, 0.0).ravel(),
         roots=repeated(starts),
         head=np.repeat(np.arange(tiers), len(starts)).astype(np.uint32),
-        intercept=np.full(tiers, -WIDTH / 2),
+        intercept=np.zeros(tiers),
     )
-    nothing = DenseModel(np.zeros(columns), np.ones(columns), np.zeros((columns, tiers)), np.zeros(tiers))
-    return Blend(nothing, model)

@@ -1,4 +1,4 @@
-"""Picking the rung: the simplest whose cross-validated policy area is not clearly below the best."""
+"""Picking the rung: the simplest whose chances are, out of fold, hardly further from the labels than the best's."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from training.table import Table, walk
 LAMBDAS = 21
 """Prices of cost at which a rung's cost-quality curve is looked at."""
 
-DRAWS = 200
-
 SLACK = 0.5
 """Standard errors that a simpler rung may be behind; at one, rungs that were best for induction were passed over."""
 
@@ -31,6 +29,8 @@ class Curve:
     low: Floats
     """What the cheapest tier's call cost, (n,); with ``high``, the strongest's, the range that areas are taken over."""
     high: Floats
+    loss: Floats
+    """The squared error of each row's chances, (n,), the mean over tiers and over what may have been answered."""
 
     def area(self, weight: Floats) -> float:
         """The policy area under row weights (n,): the mean quality over costs up to the strongest tier's."""
@@ -40,20 +40,24 @@ class Curve:
 
 
 def curve_of(table: Table) -> Curve:
-    """Follow cost-aware rules over the rows of ``table``; a rung is judged by them since they have one knob."""
+    """Follow cost-aware rules, which have one knob, over the rows of ``table``, and hold its chances to its labels."""
     qualities, costs = list(table.quality.T), list(table.cost.T)
     unit = max(usd(round(max(table.mean(column) for column in costs))), 1e-12)
     for exponent in np.linspace(-2.5, 1, LAMBDAS):
         done = walk(table, CostAware(quality_per_dollar=float(10**exponent) / unit))
         qualities.append(done.quality)
         costs.append(done.cost)
-    return Curve(np.column_stack(qualities), np.column_stack(costs), table.cost[:, 0], table.cost[:, -1])
+    loss = np.mean([((table.quality - chances) ** 2).mean(axis=1) for chances in table.chances.values()], axis=0)
+    return Curve(np.column_stack(qualities), np.column_stack(costs), table.cost[:, 0], table.cost[:, -1], loss)
 
 
 @dataclass(frozen=True)
 class Picked:
-    """``chosen`` is the place of the simplest curve within half a standard error of the best; ``behind`` says by how
-    much each is below the best, and ``error`` the standard error of that.
+    """``chosen`` is the place of the simplest curve within half a standard error of the best by squared error;
+    ``behind`` says by how much each one's is above the best's, and ``error`` the standard error of that.
+
+    ``areas`` are told, and decide nothing: they differ by less than they vary, so that picking by them is picking by
+    chance.
     """
 
     chosen: int
@@ -62,21 +66,20 @@ class Picked:
     error: tuple[float, ...]
 
 
-def pick(curves: Sequence[Curve], *, weight: Floats, keys: Sequence[str], seed: int = 0) -> Picked:
+def pick(curves: Sequence[Curve], *, weight: Floats, keys: Sequence[str]) -> Picked:
     """Pick among ``curves`` over the same rows, the simplest first.
 
-    The one-standard-error rule (Breiman, Friedman, Olshen and Stone 1984) with :data:`SLACK`, the error that of the
-    paired difference, by a bootstrap over ``keys``.
+    The one-standard-error rule (Breiman, Friedman, Olshen and Stone 1984) with :data:`SLACK` on the squared error of
+    the chances (Brier 1950); the error is that of the paired difference, of rows that share one of ``keys`` together.
     """
-    areas = np.array([curve.area(weight) for curve in curves])
-    best = int(np.argmax(areas))
+    share = weight / weight.sum()
+    losses = np.array([curve.loss for curve in curves])
+    best = int(np.argmin(losses @ share))
+    ahead = losses - losses[best]
+    behind = ahead @ share
     unique, place = np.unique(np.asarray(keys, str), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((DRAWS, len(curves)))
-    for draw in range(DRAWS):
-        times = np.bincount(rng.integers(0, len(unique), len(unique)), minlength=len(unique))[place]
-        drawn[draw] = [curve.area(weight * times) for curve in curves]
-    behind = areas[best] - areas
-    error = (drawn[:, [best]] - drawn).std(axis=0)
+    apart = share * (ahead - behind[:, None])
+    error = np.array([np.sqrt((np.bincount(place, row, len(unique)) ** 2).sum()) for row in apart])
     chosen = int(np.argmax(behind <= SLACK * error))
-    return Picked(chosen, tuple(areas.tolist()), tuple(behind.tolist()), tuple(error.tolist()))
+    areas = tuple(curve.area(weight) for curve in curves)
+    return Picked(chosen, areas, tuple(behind.tolist()), tuple(error.tolist()))

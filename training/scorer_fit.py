@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from router.estimators import DenseModel
 from router.features import Floats
-from router.trees import Blend, join_trees
+from router.trees import Blend, TreeModel, join_trees
 from training.calibrate import Calibrated, calibrated_already
 from training.estimators.logistic_head import stack_heads
 from training.estimators.soft_rows import soft_rows
 from training.estimators.standard import Standard, fit_standard
 from training.estimators.tree_ensemble import TreeEnsemble, no_trees
-from training.forest_fit import as_shares, fit_forest
+from training.forest_fit import fit_forest
 from training.heads import Bools, Ints, fit_head, learnable
-from training.rungs import Rung
+from training.rungs import RUNGS, Rung, confidences
 
 DIFFERENT = 5
 """Rows that must differ from a column's commonest value: a column that hardly varies would be scaled up to noise."""
+
+FOREST = 2 / 3
+"""The forest's share in the logits of its rung; the linear heads, which err elsewhere, have the rest."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,39 @@ def fit_state(
 
     What is fitted by log-loss, or as a mean over leaves, is calibrated out of fold: another map only adds noise.
     """
-    if rung.forest:
-        forest, logits = fit_forest(rows, views, quality=quality, weights=weights, fold=fold)
-        return FittedState(forest, logits, as_shares(logits))
     model: DenseModel | Blend
     if rung.trees:
         model, logits = fit_blend(rows, views, quality=quality, weights=weights, fold=fold)
     else:
         model, logits = fit_linear(rows, views, rung, run, quality=quality, weights=weights, fold=fold)
+    if rung.forest:
+        forest, other = fit_forest(rows, views, quality=quality, weights=weights, fold=fold)
+        model, logits = _mixed(model, forest), (1 - FOREST) * logits + FOREST * other
+    elif rung.steadied and confident(rows, run, tiers=quality.shape[1]):
+        few, steady = fit_linear(rows, views, RUNGS[0], run, quality=quality, weights=weights, fold=fold)
+        model, logits = _averaged(model, few), (logits + steady) / 2
     return FittedState(model, logits, calibrated_already(logits))
+
+
+def confident(rows: Floats, run: Sequence[int], *, tiers: int) -> bool:
+    """Whether every answer of ``run`` has a confidence of its own, somewhere in ``rows`` (n, D)."""
+    varied = _varied(rows)
+    return all(varied[places].any() for places in confidences(tiers, run))
+
+
+def _averaged(model: DenseModel | Blend, other: DenseModel) -> DenseModel:
+    """Two linear models over columns that are standardised alike."""
+    assert isinstance(model, DenseModel)
+    return replace(
+        model, weights=(model.weights + other.weights) / 2, intercept=(model.intercept + other.intercept) / 2
+    )
+
+
+def _mixed(linear: DenseModel | Blend, forest: TreeModel) -> Blend:
+    """Their logits in the shares of :data:`FOREST`."""
+    assert isinstance(linear, DenseModel)
+    less = replace(linear, weights=(1 - FOREST) * linear.weights, intercept=(1 - FOREST) * linear.intercept)
+    return Blend(less, replace(forest, value=FOREST * forest.value, intercept=FOREST * forest.intercept))
 
 
 def fit_linear(

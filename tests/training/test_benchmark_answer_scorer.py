@@ -12,7 +12,6 @@ from router.types import Completion, Request, Usage, as_messages
 from tests.kit import ladder
 from training.benchmarks.answer_scorer import fit_scorer
 from training.fit import fit
-from training.forest_fit import as_shares
 from training.metrics import auroc
 from training.records import Outcome, Query, Records
 from training.rungs import RUNGS
@@ -78,14 +77,15 @@ def test_the_scorer_is_that_of_a_bundle():
 
 
 def test_a_forest_is_fitted_as_such():
-    """Its chances are its shares, kept off certainty, and no logistic heads stand in for it."""
+    """Trees stand beside the logistic heads, and their chances need no other map."""
     found = fit_scorer(queries(150), RUNG["forest"])
     asked = queries(90, seed=1)
     scores = scored(found, asked)
 
     assert isinstance(found.model, Blend)
-    assert (found.model.linear.weights == 0).all()
-    assert told(found.calibration) == told(as_shares(np.zeros((1, 2))).final)
+    assert len(found.model.trees.roots) > 0
+    assert (found.model.linear.weights != 0).any()
+    assert scores.chances == pytest.approx(scores.raw, abs=1e-12)
     assert auroc(scores.raw[:, 0], np.array([one.qualities[0] for one in asked])) > 0.9
 
 

@@ -9,11 +9,11 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from router.bundle import LIMIT
-from router.estimators import pack
+from router.estimators import pack, sigmoid
 from router.trees import check_trees
 from training import forest_fit
 from training.estimators.bins import fit_bins
-from training.forest_fit import DEPTH, LEAF, SHARE, TREES, WIDTH, as_shares, fit_forest, least_rows
+from training.forest_fit import DEPTH, LEAF, PRIOR, SHARE, TREES, fit_forest, least_rows
 from training.metrics import auroc
 from training.table import states
 
@@ -67,25 +67,27 @@ def test_the_exported_trees_tell_both_tiers_also_where_a_number_is_missing(sampl
     assert all(auroc(logits[kind, tier], fresh.quality[kind, tier]) > 0.75 for tier in (0, 1))
 
 
-def test_the_runtime_walks_to_the_means_of_the_leaves(sample, fitted):
+def test_the_runtime_walks_to_what_the_leaves_say(sample, fitted):
     """On its own rows, the forest's mean is that of the labels: no leaf is lost or counted twice."""
     model, _ = fitted
-    logits = np.array([model.logits(row) for row in sample.rows])
+    chances = sigmoid(np.array([model.logits(row) for row in sample.rows]))
 
-    assert (logits / 8 + 0.5).mean(axis=0) == pytest.approx(sample.quality.mean(axis=0), abs=0.02)
+    assert chances.mean(axis=0) == pytest.approx(sample.quality.mean(axis=0), abs=0.03)
 
 
 def test_the_arrays_pass_the_bundles_checks(fitted):
     """Children behind their parents, no deeper than may be, every index within its bounds."""
     model, _ = fitted
-    check_trees(pack(model.trees, "scorer.1.trees"), "scorer.1.trees", columns=5, tiers=2)
+    check_trees(pack(model, "scorer.1.trees"), "scorer.1.trees", columns=5, tiers=2)
 
     assert DEPTH <= 32
-    assert len(model.trees.feature) <= 2 * 60 * 2 * 700 / LEAF
+    assert len(model.feature) <= 2 * TREES * 2 * 700 / LEAF
 
 
 def test_the_exported_forest_is_scikit_learns_row_by_row(sample, fitted):
-    """Every leaf that the runtime walks to is the one that ``predict`` comes to, also where a number is missing."""
+    """Every leaf that the runtime walks to is scikit-learn's, also where a number is missing, and says the logit of its
+    mean, two rows of the base rate added.
+    """
     model, _ = fitted
     rows = np.vstack([sample.rows, Sample(300, seed=1).rows])
     bins = fit_bins(sample.rows)
@@ -94,9 +96,15 @@ def test_the_exported_forest_is_scikit_learns_row_by_row(sample, fitted):
         TREES, min_samples_leaf=LEAF, max_features=SHARE, max_depth=DEPTH, random_state=0
     ).fit(codes[0], sample.quality)  # fmt: skip
 
-    shares = np.array([model.logits(row) for row in rows]) / WIDTH + 0.5
+    base = (sample.quality.sum(axis=0) + 1) / (len(sample.rows) + 2)
+    expected = np.zeros((len(rows), 2))
+    for tree in reference.estimators_:
+        ends = tree.apply(codes[1])
+        count = tree.tree_.n_node_samples[ends][:, None]
+        share = (count * tree.predict(codes[1]) + PRIOR * base) / (count + PRIOR)
+        expected += np.log(share / (1 - share)) / TREES
 
-    assert np.abs(shares - reference.predict(codes[1])).max() < 1e-9
+    assert np.abs(np.array([model.logits(row) for row in rows]) - expected).max() < 1e-9
 
 
 @pytest.mark.parametrize("lacking", ["a label", "weight"])
@@ -116,8 +124,8 @@ def test_rows_that_lack_a_label_have_no_say(lacking):
 
     assert one_held.tolist() == other_held.tolist()
     assert np.isfinite(one_held).all()
-    assert [array.tolist() for array in pack(one.trees, "").values()] == [
-        array.tolist() for array in pack(other.trees, "").values()
+    assert [array.tolist() for array in pack(one, "").values()] == [
+        array.tolist() for array in pack(other, "").values()
     ]
 
 
@@ -135,18 +143,31 @@ def test_a_tree_has_no_more_leaves_than_its_rows_allow(monkeypatch):
     """The least rows in a leaf are those of the fit on all rows."""
     monkeypatch.setattr(forest_fit, "LEAVES", 5)
 
-    trees = Sample().fit()[0].trees
+    trees = Sample().fit()[0]
 
     assert len(trees.feature) <= 2 * TREES * 2 * 5
 
 
-def test_shares_are_probabilities_that_keep_apart_what_the_trees_do(sample, fitted):
-    """Of the right mean, in the same order, and none of them certain."""
-    _, logits = fitted
-    found = as_shares(logits)
+def test_no_leaf_is_certain_also_where_all_its_labels_are_alike():
+    """Nor is a tier that was always right; and the order stays that of the labels."""
+    made = Sample()
+    made.quality = np.column_stack([made.rows[:, 0] > 0, np.ones(len(made.rows))]).astype(float)
 
-    assert found.chances == pytest.approx(np.clip(logits / 8 + 0.5, 0.01, 0.99), abs=0.002)
-    assert found.chances.mean(axis=0) == pytest.approx(sample.quality.mean(axis=0), abs=0.02)
-    order = np.argsort(logits[:, 0], kind="stable")
-    assert (np.diff(found.chances[order, 0]) >= 0).all()
-    assert ((found.chances > 0) & (found.chances < 1)).all()
+    model, held = made.fit()
+
+    served = np.array([model.logits(row) for row in made.rows])
+    for logits in (held, served):
+        assert np.isfinite(logits).all()
+        assert np.abs(logits[:, 0]).max() < np.log(LEAF * 2.0 + 2)
+        assert (logits[:, 1] > np.log(LEAF)).all()
+    assert auroc(held[:, 0], made.quality[:, 0]) > 0.95
+
+
+def test_out_of_fold_logits_are_calibrated(sample, fitted):
+    """Prompts that are given a chance are acceptable as often as it says, by halves."""
+    _, held = fitted
+    chance = sigmoid(held[:, 0])
+    high = chance > np.median(chance)
+
+    for half in (high, ~high):
+        assert chance[half].mean() == pytest.approx(sample.quality[half, 0].mean(), abs=0.06)

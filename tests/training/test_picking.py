@@ -15,16 +15,16 @@ from training.rungs import RUNGS, affordable
 N = 300
 
 
-def curve(gain, *, noise=0.0, seed=0):
-    """A curve of one rule in the middle, ``gain`` better than a cheap and a strong tier mixed."""
+def curve(loss, *, noise=0.0, seed=0):
+    """A curve of chances whose squared error is ``loss`` on average."""
     rng = np.random.default_rng(seed)
     base = np.random.default_rng(99).random(N)
-    middle = base + gain + noise * rng.normal(size=N)
     return Curve(
-        quality=np.column_stack([base - 0.2, middle, base + 0.2]),
+        quality=np.column_stack([base - 0.2, base, base + 0.2]),
         cost=np.tile([1.0, 2.0, 3.0], (N, 1)),
         low=np.full(N, 1.0),
         high=np.full(N, 3.0),
+        loss=base + loss + noise * rng.normal(size=N),
     )
 
 
@@ -39,60 +39,74 @@ def test_the_simplest_of_equals_is_taken():
 
 def test_a_rung_that_is_clearly_better_is_taken():
     """By more than the standard error of the paired difference."""
-    found = picked(curve(0.02), curve(0.1), curve(0.1001))
+    found = picked(curve(0.1), curve(0.02, noise=0.01), curve(0.0201))
 
     assert found.chosen in (1, 2)
-    assert found.behind[0] > found.error[0]
-
-
-def led(by):
-    """The pick of two curves of which the richer is ahead by ``by`` standard errors of the difference.
-
-    Its gain is searched for: the lead moves with it, and the error, which the noise makes, hardly does.
-    """
-    gain = 0.15
-    for _ in range(8):
-        found = picked(curve(0.1), curve(gain, noise=0.2, seed=2))
-        gain += (by * found.error[0] - found.behind[0]) * 2
-    return found
+    assert found.behind[0] > found.error[0] > 0
 
 
 @pytest.mark.parametrize(("by", "chosen"), [(0.25, 0), (0.75, 1), (1.5, 1)])
 def test_a_rung_that_is_better_by_less_than_half_the_error_is_passed_over(by, chosen):
     """Half a standard error of the difference is what a simpler rung may be behind, and no whole one."""
-    found = led(by)
+    noise = np.random.default_rng(2).normal(size=N)
+    noise = (noise - noise.mean()) / noise.std()
+    richer = replace(curve(0.1), loss=curve(0.1).loss + 0.2 * noise - by * 0.2 / np.sqrt(N))
 
-    assert found.behind[0] == pytest.approx(by * found.error[0], abs=0.05 * found.error[0])
+    found = picked(curve(0.1), richer)
+
+    assert found.error[0] == pytest.approx(0.2 / np.sqrt(N))
+    assert found.behind[0] == pytest.approx(by * found.error[0])
     assert found.behind[1] == found.error[1] == 0
     assert found.chosen == chosen
 
 
 def test_the_error_is_that_of_the_difference_and_not_of_either():
     """What both rungs share cancels: a constant lead on every row is certain, however much the rows scatter."""
-    found = picked(curve(0.02), curve(0.05))
+    found = picked(curve(0.05), curve(0.02))
 
     assert found.error[0] < 1e-9
     assert found.chosen == 1
 
 
-def test_rows_that_share_a_prompt_are_drawn_together():
+def test_rows_that_share_a_prompt_count_together():
     """A lead that rests on few prompts is less certain than one that rests on many."""
-    leads = curve(0.1, noise=0.3, seed=4)
-    clustered = Curve(leads.quality.repeat(6, axis=0)[:N], leads.cost, leads.low, leads.high)
-    flat = curve(0.1)
-    flat = Curve(flat.quality.repeat(6, axis=0)[:N], flat.cost, flat.low, flat.high)
+    few = replace(curve(0.1), loss=curve(0.1, noise=0.3, seed=4).loss.repeat(6)[:N])
+    flat = replace(curve(0.2), loss=curve(0.2).loss.repeat(6)[:N])
 
-    alone = picked(flat, clustered)
-    together = picked(flat, clustered, keys=[f"k{row // 6}" for row in range(N)])
+    alone = picked(flat, few)
+    together = picked(flat, few, keys=[f"k{row // 6}" for row in range(N)])
 
-    assert together.error[1 - int(np.argmax(together.areas))] > 1.5 * alone.error[1 - int(np.argmax(alone.areas))]
+    assert together.error[0] == pytest.approx(np.sqrt(6) * alone.error[0])
 
 
-def test_the_same_seed_picks_the_same():
-    """Nothing in it is left to chance."""
-    curves = (curve(0.1, noise=0.5, seed=1), curve(0.11, noise=0.5, seed=2))
+def test_a_weight_is_a_repetition():
+    """A row that stands for two requests counts as two rows of one prompt."""
+    first, second = curve(0.1, noise=0.5, seed=1), curve(0.11, noise=0.5, seed=2)
+    weight = np.where(np.arange(N) < 50, 2.0, 1.0)
+    rows = np.repeat(np.arange(N), weight.astype(int))
+    keys = [f"k{row}" for row in range(N)]
 
-    assert picked(*curves) == picked(*curves)
+    def repeated(one):
+        return Curve(*(getattr(one, name)[rows] for name in ("quality", "cost", "low", "high", "loss")))
+
+    once = pick([first, second], weight=weight, keys=keys)
+    twice = pick([repeated(first), repeated(second)], weight=np.ones(len(rows)), keys=[keys[row] for row in rows])
+
+    assert once.chosen == twice.chosen
+    assert once.areas == pytest.approx(twice.areas)
+    assert once.behind == pytest.approx(twice.behind)
+    assert once.error == pytest.approx(twice.error)
+
+
+def test_areas_are_told_and_decide_nothing():
+    """A curve of the larger area whose chances are further from the labels is passed over."""
+    wider = curve(0.2)
+    wider = replace(wider, quality=wider.quality + np.array([0.0, 0.3, 0.0]))
+
+    found = picked(wider, curve(0.1))
+
+    assert found.areas[0] > found.areas[1]
+    assert found.chosen == 1
 
 
 def test_a_curve_holds_the_single_tiers_and_rules_at_many_prices():
@@ -106,9 +120,11 @@ def test_a_curve_holds_the_single_tiers_and_rules_at_many_prices():
     low, high = found.cost[:, 0].mean(), found.cost[:, -1].mean()
     assert made.area(np.ones(120)) == pytest.approx(area(spots, low=low, high=high))
     assert made.area(np.ones(120)) == pytest.approx(made.area(np.full(120, 7.0)))
+    errors = [(found.quality - chances) ** 2 for chances in found.chances.values()]
+    assert made.loss == pytest.approx(np.mean(errors, axis=(0, 2)))
 
 
-def test_knowing_more_has_the_larger_area():
+def test_knowing_more_is_picked():
     """A table whose answers tell whether they are right is picked over one whose answers tell nothing."""
     blind, seeing = table(400, count=2, told=0.0), table(400, count=2, told=3.0)
     seeing = replace(seeing, quality=blind.quality, cost=blind.cost)
