@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from router.cache.settings import LIVE, AgeRule, CacheSettings, Store
+from router.config.cache_semantic import semantic_settings
 from router.config.table import Table
 
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -39,6 +40,7 @@ def cache_settings(table: Table | None, folder: Path) -> CacheSettings | None:
     namespace = table.text("namespace") or standard.namespace
     if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", namespace):
         raise table.error("is made of 1 to 64 letters, digits and _ . : -", "namespace")
+    timeout = _given(table.number("timeout", above=0, most=60), standard.timeout)
     return CacheSettings(
         store=kind,
         path=path,
@@ -54,10 +56,19 @@ def cache_settings(table: Table | None, folder: Path) -> CacheSettings | None:
         tool_calls=table.flag("tool_calls") or False,
         max_entries=bounds["max_entries"] or standard.max_entries,
         max_bytes=bounds["max_bytes"] or standard.max_bytes,
-        timeout=_given(table.number("timeout", above=0, most=60), standard.timeout),
+        timeout=timeout,
         lease=_given(seconds(table, "lease", above=0), standard.lease),
         wait=_given(seconds(table, "wait"), standard.wait),
-        semantic=None,
+        semantic=semantic_settings(
+            table.table("semantic"),
+            folder,
+            store=kind,
+            path=path,
+            url=url,
+            password_env=password_env,
+            namespace=namespace,
+            timeout=timeout,
+        ),
     )
 
 

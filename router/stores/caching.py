@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from router.cache.entry import decode, decode_result, encode, encode_result, label_of
-from router.cache.ops import Cached, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Result
+from router.cache.ops import Cached, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Nearest, Result
+from router.cache.semantic.question import asked
 from router.cache.settings import CacheSettings
 from router.drivers import Shell
 from router.errors import CacheError
 from router.ledger.redact import redact
 from router.stores.answers import Unreachable, answers_in
+from router.stores.neighbours import Neighbours
 
 HOLD_OFF = 1.0
 """Seconds for which a store that could not be reached is left alone, so that a dead one does not slow every request."""
@@ -63,15 +65,23 @@ class Caching:
         self._answers = answers_in(settings, clock=clock, wall=wall)
         self._down: tuple[float, str] | None = None
 
+        self._neighbours = None if settings.semantic is None else Neighbours(settings.semantic)
+
     @property
     def waits(self) -> bool:
-        """Whether the store is a disk or a network."""
-        return self._answers.waits
+        """Whether a store is a disk or a network."""
+        return self._answers.waits or (self._neighbours is not None and self._neighbours.waits)
 
     @property
     def shell(self) -> Shell:
         """How each operation is performed."""
-        return {Fetch: self._fetch, Keep: self._keep, FetchStep: self._fetch_step, KeepStep: self._keep_step}
+        return {
+            Fetch: self._fetch,
+            Nearest: self._nearest,
+            Keep: self._keep,
+            FetchStep: self._fetch_step,
+            KeepStep: self._keep_step,
+        }
 
     def update(self, settings: CacheSettings) -> None:
         """Go on with other settings; what is in memory is lost when the store is another one."""
@@ -80,10 +90,18 @@ class Caching:
             old, self._answers = self._answers, answers_in(settings, clock=self._clock, wall=self._wall)
             self._down = None
             old.close()
+        if settings.semantic is None:
+            return  # requests under way may still look; they find what there was
+        if self._neighbours is None:
+            self._neighbours = Neighbours(settings.semantic)
+        else:
+            self._neighbours.update(settings.semantic)
 
     def close(self) -> None:
         """Let go of connections, and of what is in memory."""
         self._answers.close()
+        if self._neighbours is not None:
+            self._neighbours.close()
 
     def stock(self) -> Stock:
         """What the store holds. Reads all of it, so for a person who asks and not for a request.
@@ -127,11 +145,36 @@ class Caching:
         found = self._looked_up(op.key, decode_result, op.max_age)
         return FetchedStep(result=found.entry, lease=found.lease, busy=found.busy, note=found.note)
 
+    def _nearest(self, op: Nearest) -> Fetched:
+        """The answer to the nearest question that still has one; a question without is forgotten."""
+        neighbours = self._neighbours
+        if neighbours is None:
+            return Fetched()
+        near = neighbours.nearest(asked(op.request), op.group, op.vector)
+        note = near.note
+        for each in near.found:
+            try:
+                self._not_down()
+                blob = self._answers.get(each.key)
+            except (CacheError, ImportError) as error:
+                return Fetched(note=self._told(error))
+            if blob is None:
+                neighbours.drop(op.group, each.key)
+                continue
+            found = self._read(blob, decode, self._settings.max_age(op.request))
+            if found.entry is not None:
+                return Fetched(entry=found.entry, kind="semantic", similarity=each.similarity, note=note)
+            note = found.note or note
+        return Fetched(note=note)
+
     def _keep(self, op: Keep) -> str | None:
         if op.entry is None:
             return self._released(op.key, op.lease, op.open)
         blob = encode(op.entry, op.request.tags)
-        return self._put(op.key, blob, ttl=self._settings.max_age(op.request), lease=op.lease)
+        note = self._put(op.key, blob, ttl=self._settings.max_age(op.request), lease=op.lease)
+        if note is None and op.vector is not None and op.group is not None and self._neighbours is not None:
+            return self._neighbours.add(op.key, asked(op.request), op.group, op.vector)
+        return note
 
     def _keep_step(self, op: KeepStep) -> str | None:
         if op.result is None:
