@@ -53,6 +53,8 @@ _ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\b(?:have|has|had|need|needs) to\b|\bmust\b|\b(?:required|mandatory|obliged|obligatory|necessary)\b",
         ),
         ("leave", r"\b(?:can|may|could) (?:i|we|one)\b|\b(?:allowed|permitted|possible|able) to\b"),
+        ("object", r"\b(?:who|whom|what|which \w+) (?:did|does|do)\b"),
+        ("subject", r"\b(?:who|what|which \w+) (?!(?:did|does|do|is|are|was|were|has|have|can|should|will)\b)[a-z]+\b"),
         ("either", r"\bor\b"),
         ("together", r"\band\b"),
     )
@@ -60,8 +62,12 @@ _ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 MANNERS = frozenset({"whether", "how", "why", "what"})
 DUTIES = frozenset({"duty", "leave"})
 JOINED = frozenset({"either", "together"})
-MEASURES = frozenset(name for name, _ in _ASKS) - MANNERS - DUTIES - JOINED
-"""Kinds of answer: whether, how, why or what; and within `what`, of which kind; may or must; this or that, or both."""
+ROLES = frozenset({"object", "subject"})
+MEASURES = frozenset(name for name, _ in _ASKS) - MANNERS - DUTIES - JOINED - ROLES
+"""Whether, how, why or what; may or must; this or that, or both; who did it or to whom; a time, a place, a count."""
+
+EXCLUSIVE = (MANNERS, MEASURES, DUTIES, JOINED, ROLES)
+"""Where two questions have kinds of one of these, they must share one."""
 
 
 def asks_of(text: str) -> tuple[str, ...]:

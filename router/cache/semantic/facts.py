@@ -17,7 +17,7 @@ from functools import lru_cache
 from router.cache.semantic.asks import asks_of
 from router.cache.semantic.contrasts import FORMS, OPPOSITES
 from router.cache.semantic.languages import language_of
-from router.cache.semantic.phrases import NEGATIONS, STOP
+from router.cache.semantic.phrases import LIGHT, NEGATIONS, STOP
 from router.cache.semantic.quantities import NUMBERS, PARTS, SCALES, TIMES, UNITS
 from router.cache.semantic.synonyms import ALIASES
 from router.cache.semantic.words import FRAME, Term, plain, terms_of, words_in
@@ -62,6 +62,7 @@ class Facts:
     asks: tuple[str, ...]
     opposites: tuple[tuple[int, str], ...]
     names: tuple[str, ...]
+    verbs: tuple[str, ...]
     words: frozenset[str]
     terms: tuple[Term, ...]
 
@@ -84,6 +85,7 @@ def facts_of(text: str) -> Facts:
         asks=asks_of(bare),
         opposites=opposites_in(words),
         names=names_in(bare),
+        verbs=_known(words_in(FRAME.sub(" ", bare)), LIGHT),
         words=frozenset(words),
         terms=terms_of(bare),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from router.cache.semantic.asks import DUTIES, JOINED, MANNERS, MEASURES
+from router.cache.semantic.asks import EXCLUSIVE, MEASURES
 from router.cache.semantic.facts import Facts, facts_of
 from router.cache.semantic.phrases import DECISIVE, DIRECTIONS
 from router.cache.semantic.quantities import SCALES
@@ -75,13 +75,19 @@ def form(one: Facts, other: Facts) -> bool:
 
 def asking(one: Facts, other: Facts) -> bool:
     """No different kinds of answer asked for: whether, how or why; a time or a place; what one may or must do."""
-    for kinds in (MANNERS, MEASURES, DUTIES, JOINED):
+    for kinds in EXCLUSIVE:
         mine, theirs = kinds.intersection(one.asks), kinds.intersection(other.asks)
         if mine and theirs and not mine & theirs:
             return False
     if not one.asks or not other.asks:
         return True
-    return ("whether" in one.asks) == ("whether" in other.asks)
+    if ("whether" in one.asks) != ("whether" in other.asks):
+        return False
+    # What a thing is, is not when or where it is.
+    return all(
+        "what" not in mine.asks or not MEASURES.intersection(theirs.asks) or MEASURES.intersection(mine.asks)
+        for mine, theirs in ((one, other), (other, one))
+    )
 
 
 def opposites(one: Facts, other: Facts) -> bool:
@@ -118,8 +124,8 @@ def order(one: Facts, other: Facts) -> bool:
     if "differ" in shared:
         return True
     for stem in shared:
-        gone = mine[stem] ^ theirs[stem]
-        if gone & DECISIVE or (gone & DIRECTIONS and mine[stem] and theirs[stem]):
+        only, others = mine[stem] - theirs[stem], theirs[stem] - mine[stem]
+        if (only | others) & DECISIVE or (only & DIRECTIONS and others & DIRECTIONS):
             return False
     left = {after for stem in shared for after in mine[stem] - theirs[stem]}
     right = {after for stem in shared for after in theirs[stem] - mine[stem]}
@@ -151,7 +157,8 @@ def _crossed(one: list[str], other: list[str]) -> bool:
 
 def content(one: Facts, other: Facts) -> bool:
     """The same words that matter, by their stems and synonyms: one more is another scope, one for one another thing."""
-    return _things(one) == _things(other)
+    mine, theirs = _things(one), _things(other)
+    return mine == theirs and (bool(mine) or one.words == other.words)
 
 
 def _things(facts: Facts) -> set[str]:
@@ -159,12 +166,18 @@ def _things(facts: Facts) -> set[str]:
     return {term.stem for term in facts.terms if not term.stem[0].isdecimal() and term.stem not in SCALES}
 
 
+def verbs(one: Facts, other: Facts) -> bool:
+    """No verb like `make` in one where another like `use` is in the other."""
+    return not one.verbs or not other.verbs or bool(set(one.verbs) & set(other.verbs))
+
+
 GATES: Mapping[str, Gate] = {
     gate.__name__: gate
     for gate in (
-        language, code, quotes, links, numbers, units, times, negation, form, asking, opposites, names, order, content,
+        *(language, code, quotes, links, numbers, units, times, negation),
+        *(form, asking, opposites, names, order, verbs, content),
     )
-}  # fmt: skip
+}
 """Every gate by its name, in the order in which they are asked."""
 
 

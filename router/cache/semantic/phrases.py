@@ -35,9 +35,9 @@ FRAMES: tuple[str, ...] = (
     r"\bwhat (?:makes|made|causes|caused)\b",
     r"\bthe reason is\b",
     r"\b(?:stands?|short) for\b",
-    r"\bthe (?:command|query|formula|expression|code) (?:for|to)\b",
+    r"\bthe (?:command|query|expression|code) (?:for|to)\b",
     r"\bthe (?:meaning|definition|purpose|concept|term) of\b",
-    r"\bthe number of\b",
+    r"\b(?:the )?number of\b",
     r"\b(?:please )?(?:define|explain)\b",
     r"\bwhat is meant by\b",
     r"\b(?:considered|regarded as|counts? as|known as)\b",
@@ -51,17 +51,32 @@ _STOP = """
     they them their he she his her him one's is am are was were be been being do does did doing done have has had
     having can could will would shall should may might must ought need needs to and or but so if then as also just
     really actually basically simply please exactly some any what what's which who who's whom whose when where why
-    how much many way ways go going goes tell say says said know mean means meant explain describe thing things kind
-    well very quite too ok okay vs versus question wonder wondering happen happens called name names use used using
-    let up out not no never don't doesn't didn't isn't aren't wasn't weren't can't cannot won't wouldn't shouldn't
-    couldn't hasn't haven't hadn't ain't now currently nowadays today's able possible come comes came coming take
-    takes took taken taking show shows want wants wanted like somebody someone something anything everything own
-    usually normally usual normal typical right proper properly correct correctly look looks looking see seen try
-    trying tried off whether amount become becomes became turn turns turned hold make makes making kept keep keeps
-    keeping put puts happened happening one ones away always fully whole entire particular specific certain
+    how much many way ways mean means meant explain describe thing things well very quite too ok okay vs versus
+    question wonder wondering happen happens called name names up out not no never don't doesn't didn't isn't aren't
+    wasn't weren't can't cannot won't wouldn't shouldn't couldn't hasn't haven't hadn't ain't now currently nowadays
+    today's able possible like somebody someone something anything everything usually normally usual normal typical
+    right proper properly off whether amount happened happening one ones away always fully whole entire particular
+    specific certain
 """
 STOP: frozenset[str] = frozenset(_STOP.split())
 """Words that most questions may gain or lose and still ask the same. Negations are counted by a gate of their own."""
+
+_LIGHT = """
+    make makes making made
+    use used using uses
+    take takes took taken taking
+    keep keeps kept keeping hold holds holding
+    put puts putting
+    turn turns turned become becomes became
+    come comes came coming go goes going went
+    try tries trying tried
+    want wants wanted
+    see seen look looks looking show shows
+    say says said saying tell tells call calls know knows
+    let lets
+"""
+LIGHT: Mapping[str, str] = {word: line.split()[0] for line in _LIGHT.strip().splitlines() for word in line.split()}
+"""Verbs that may be missing, but for which another may not stand: to make bread is not to use it."""
 
 _GOVERNORS = """
     of in on at for from to into onto with without by about than before after until since during between through

@@ -137,6 +137,10 @@ _SYNONYMS = """
     sign-in login
     metro subway underground
     publish release
+    calculate compute formula
+    europe european
+    africa african
+    asia asian
     immediately instantly
     clothes clothing
     identification id
@@ -161,10 +165,14 @@ ALIASES: Mapping[str, str] = {
     "us": "usa", "u.s": "usa", "u.s.a": "usa", "america": "usa", "united states": "usa", "uk": "britain",
     "u.k": "britain",
     "united kingdom": "britain", "great britain": "britain", "nyc": "new york", "new york city": "new york",
+    "get rid of": "remove", "gets rid of": "remove", "getting rid of": "remove", "right away": "immediately",
+    "straight away": "immediately", "come out": "release", "came out": "release", "comes out": "release",
+    "give back": "return", "gives back": "return", "send back": "return", "sends back": "return", "sign in": "login",
+    "log in": "login", "find out": "find", "look for": "find", "as well as": "and",
     "la": "los angeles", "eu": "european union", "ai": "artificial intelligence", "ml": "machine learning",
     "js": "javascript", "ts": "typescript", "postgres": "postgresql", "k8s": "kubernetes", "golang": "go",
     "ww1": "world war 1", "wwi": "world war 1", "first world war": "world war 1", "world war i": "world war 1",
     "world war one": "world war 1", "ww2": "world war 2", "wwii": "world war 2", "second world war": "world war 2",
     "world war ii": "world war 2", "world war two": "world war 2",
 }  # fmt: skip
-"""Names to the form in which they are compared."""
+"""Names, and verbs of two words, to the form in which they are compared."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from router.cache.semantic.phrases import FRAMES, GOVERNORS, STOP
+from router.cache.semantic.phrases import FRAMES, GOVERNORS, LIGHT, STOP
 from router.cache.semantic.quantities import NUMBERS, UNITS
 from router.cache.semantic.synonyms import SYNONYMS
 
@@ -88,7 +88,7 @@ def terms_of(text: str) -> tuple[Term, ...]:
             reach = 1 if after else 0
         elif word in _BREAKS:
             reach, joined = 0, False
-        elif word in STOP or stem(word) in STOP:
+        elif word in STOP or word in LIGHT or stem(word) in STOP:
             reach = 0 if reach == 1 and not joined else reach
         else:
             found.append(Term(stem(word), after if reach else ""))
