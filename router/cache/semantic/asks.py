@@ -28,6 +28,7 @@ _ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("why", r"\bwhy\b|\bhow come\b|\breasons?\b|\bwhat (?:causes|caused|makes|made)\b|\bcauses? of\b"),
         ("what", r"\bwhat(?:'s| is| are| was| were)\b(?! the\b)|\bwhat (?:does|do) .* mean\b"),
+        ("which", r"\bwhich\b"),
         (
             "when",
             (
@@ -59,7 +60,7 @@ _ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("together", r"\band\b"),
     )
 )
-MANNERS = frozenset({"whether", "how", "why", "what"})
+MANNERS = frozenset({"whether", "how", "why", "what", "which"})
 DUTIES = frozenset({"duty", "leave"})
 JOINED = frozenset({"either", "together"})
 ROLES = frozenset({"object", "subject"})
