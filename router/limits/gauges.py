@@ -54,14 +54,14 @@ class Asking:
 class Leaving:
     """A call that is over, or no longer waits. ``spent`` tokens were used, None where that is not known.
 
-    ``day`` and ``tokens`` are those of its turn, None where it had none. ``throttled`` is for how long the provider
-    asks to be left alone, None where it does not.
+    ``tokens`` are those it asked for, ``day`` is that of its turn, None where it had none. ``throttled`` is for how
+    long the provider asks to be left alone, None where it does not.
     """
 
     id: str
     tier: str
     gauges: tuple[Gauge, ...]
-    tokens: int | None
+    tokens: int
     day: int | None
     spent: int | None
     throttled: int | None

@@ -27,18 +27,18 @@ class RedisBudgets:
     """Budgets of ``settings`` in the Redis that its `url` names; connects on first use.
 
     ``clock`` guesses the server's time, in seconds since the epoch, and is put right by its answers: which window it is
-    is the server's to say. ``ahead`` milliseconds are added to the server's clock, for tests.
+    is the server's to say. ``now`` takes the place of the server's clock, in tests.
 
     Keys share one hash tag, so that they lie in one slot of a cluster.
     """
 
     def __init__(
-        self, settings: BudgetSettings, *, clock: Callable[[], float] = time.time, ahead: Callable[[], int] = lambda: 0
+        self, settings: BudgetSettings, *, clock: Callable[[], float] = time.time, now: Callable[[], int] | None = None
     ) -> None:
         self.name = settings.url
         self._settings = settings
         self._clock = clock
-        self._ahead = ahead
+        self._now = now
         self._offset = 0  # milliseconds by which the server is before us
         self._script = RedisScript(
             settings.url, password_env=settings.password_env, timeout=settings.timeout, script=SCRIPT
@@ -90,7 +90,7 @@ class RedisBudgets:
                 cost,
                 ttl,
                 max(ttl, int(REMEMBERED * 1000)),
-                self._ahead(),
+                "" if self._now is None else self._now(),
             ]
             for account, time_of in zip(accounts, spans, strict=True):
                 arguments += _described(account, time_of)

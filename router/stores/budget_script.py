@@ -1,10 +1,10 @@
 """What Redis does in one step for budgets: read, set aside, charge, forget.
 
 KEYS   1 the index of accounts, 2 the mark of a settled reservation, then for each account its hash and its holds
-ARGV   1 mode, 2 id, 3 nano-dollars set aside, 4 cost, 5 ttl, 6 how long marks are kept, 7 what is added to the server's
-       clock (tests turn it forward), then for each account: 1 limit, 2 start and 3 stop of the window (stop 0 where it
-       rolls), 4 its length, 5 the width of its buckets, 6 its label, 7 alerts as share=nano-dollars, spaced. All times
-       in milliseconds.
+ARGV   1 mode, 2 id, 3 nano-dollars set aside, 4 cost, 5 ttl, 6 how long marks are kept, 7 the time, empty for that of
+       the server's clock, which only tests do without, then for each account: 1 limit, 2 start and 3 stop of the window
+       (stop 0 where it rolls), 4 its length, 5 the width of its buckets, 6 its label, 7 alerts as share=nano-dollars,
+       spaced. All times in milliseconds.
 
 An account is a hash: `held`, `label`, `b:<start>` for what was spent in a bucket, `n:<share>` for when an alert was
 raised. Its holds are a sorted set of `<nano-dollars>:<id>` by the time they run out. A calendar is more than a script
@@ -20,7 +20,7 @@ SCRIPT = """
 local mode, id, most, cost = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local ttl, keep = tonumber(ARGV[5]), tonumber(ARGV[6])
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[7])
+local now = tonumber(ARGV[7]) or clock[1] * 1000 + math.floor(clock[2] / 1000)
 local member = most .. ':' .. id
 
 local function whole(text)

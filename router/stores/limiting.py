@@ -76,7 +76,7 @@ class Limiting:
 
     def _enter(self, op: Enter) -> Turn:
         settings = self._settings
-        id, order = (os.urandom(12).hex(), None) if op.place is None else _read(op.place)
+        id, order = (os.urandom(12).hex(), None) if op.place is None else _read(op.place)[:2]
         asking = Asking(
             id=id,
             tier=op.tier.name,
@@ -98,7 +98,7 @@ class Limiting:
         if verdict.status == "go":
             return Turn(ticket=f"{id}:{op.tokens}:{verdict.day}", notes=notes)
         if verdict.status == "wait":
-            return Turn(wait=wait, place=f"{id}:{verdict.order}", limit=limit)
+            return Turn(wait=wait, place=f"{id}:{verdict.order}:{op.tokens}", limit=limit)
         return Turn(wait=wait, limit=limit, refused=refusal(verdict, asking), notes=notes)
 
     def _leave(self, op: Leave) -> None:
@@ -111,13 +111,14 @@ class Limiting:
             asked = PAUSE if asked is None or not math.isfinite(asked) or asked < 0 else min(asked, LONGEST_PAUSE)
             throttled = int(asked * 1000)
         leaving = Leaving(
-            id="", tier=op.tier.name, gauges=gauges, tokens=None, day=None, spent=op.tokens, throttled=throttled
+            id="", tier=op.tier.name, gauges=gauges, tokens=0, day=None, spent=op.tokens, throttled=throttled
         )
         if op.ticket is not None:
             id, tokens, day = op.ticket.split(":")
             leaving = replace(leaving, id=id, tokens=int(tokens), day=int(day))
         elif op.place is not None:
-            leaving = replace(leaving, id=_read(op.place)[0])
+            id, _, count = _read(op.place)
+            leaving = replace(leaving, id=id, tokens=count)
         try:
             self._asked(lambda store: store.leave(leaving))
         except LimitsAway:
@@ -140,9 +141,10 @@ class Limiting:
         return found
 
 
-def _read(place: str) -> tuple[str, int]:
-    id, _, order = place.partition(":")
-    return id, int(order)
+def _read(place: str) -> tuple[str, int, int]:
+    """The id, the order and the tokens of one that waits."""
+    id, order, tokens = place.split(":")
+    return id, int(order), int(tokens)
 
 
 def _place(settings: LimitSettings) -> tuple[object, ...]:

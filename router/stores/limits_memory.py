@@ -55,7 +55,7 @@ class MemoryLimits:
             for gauge in leaving.gauges:
                 meter = self._meters[gauge.id]
                 meter.queue.pop(leaving.id, None)
-                if leaving.tokens is not None and leaving.day is not None:
+                if leaving.day is not None:
                     more = 0 if leaving.spent is None else leaving.spent - leaving.tokens
                     meter.give_back(gauge, leaving.id, more, leaving.day)
             if leaving.throttled is not None:

@@ -17,14 +17,14 @@ _FOREVER = 10**13
 class RedisLimits:
     """Limits in the Redis that ``settings`` name; connects on first use.
 
-    ``ahead`` milliseconds are added to the server's clock, for tests. Keys share one hash tag, so that they lie in one
-    slot of a cluster.
+    ``now`` takes the place of the server's clock, in milliseconds, in tests. Keys share one hash tag, so that they lie
+    in one slot of a cluster.
     """
 
-    def __init__(self, settings: LimitSettings, *, ahead: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, settings: LimitSettings, *, now: Callable[[], int] | None = None) -> None:
         self.name = settings.url
         self._settings = settings
-        self._ahead = ahead
+        self._now = now
         self._script = RedisScript(
             settings.url, password_env=settings.password_env, timeout=settings.timeout, script=SCRIPT
         )
@@ -58,11 +58,10 @@ class RedisLimits:
 
     def leave(self, leaving: Leaving) -> None:
         """End a call, or its wait."""
-        tokens = leaving.tokens or 0
-        more = 0 if leaving.spent is None else leaving.spent - tokens
-        day = -1 if leaving.day is None or leaving.tokens is None else leaving.day
+        more = 0 if leaving.spent is None else leaving.spent - leaving.tokens
+        day = -1 if leaving.day is None else leaving.day
         pause = -1 if leaving.throttled is None else leaving.throttled
-        self._run(leaving.tier, leaving.gauges, ["leave", leaving.id, tokens, 0, 0, 0, 0, 0, day, more, pause])
+        self._run(leaving.tier, leaving.gauges, ["leave", leaving.id, leaving.tokens, 0, 0, 0, 0, 0, day, more, pause])
 
     def close(self) -> None:
         """Let go of connections."""
@@ -75,7 +74,7 @@ class RedisLimits:
             LimitsAway: Redis cannot be reached in time, or answers with an error.
         """
         keys = [self._key(f"tier:{tier.encode('utf-8', 'surrogatepass').hex()}")]
-        arguments: list[str | int | float] = [*head, self._ahead()]
+        arguments: list[str | int | float] = [*head, "" if self._now is None else self._now()]
         for gauge in gauges:
             scope = gauge.scope
             keys += [self._key(f"{kind}:{gauge.id}") for kind in ("gauge", "leases", "queue", "due")]

@@ -2,9 +2,10 @@
 
 KEYS   1 the tier's hash, then for each gauge its hash, its leases, its queue by order, and its queue by when it is due
 ARGV   1 mode, 2 id, 3 tokens, 4 rank, 5 order or -1, 6 time left, 7 patience, 8 lease, 9 the day of the turn or -1,
-       10 tokens more than taken, 11 how long to leave the tier alone or -1, 12 what is added to the server's clock,
-       then for each gauge, 0 for none: 1 requests and 2 tokens a minute, 3 requests and 4 tokens a day,
-       5 concurrency, 6 burst, 7 the longest queue, 8 whether it is a tier's. Times in milliseconds.
+       10 tokens more than taken, 11 how long to leave the tier alone or -1, 12 the time, empty for that of the server's
+       clock, which only tests do without, then for each gauge, 0 for none: 1 requests and 2 tokens a minute,
+       3 requests and 4 tokens a day, 5 concurrency, 6 burst, 7 the longest queue, 8 whether it is a tier's. Times in
+       milliseconds.
 
 The answer: {status, wait, place of the gauge or 0, order, day, pace}, numbers as text.
 """
@@ -25,7 +26,7 @@ local mode, id, tokens, rank = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARG
 local order, left, patience, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local day, more, pause = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[12])
+local now = tonumber(ARGV[12]) or clock[1] * 1000 + math.floor(clock[2] / 1000)
 local today = math.floor(now / DAY)
 local member = id .. ':' .. string.format('%.0f', tokens)
 if order < 0 then order = rank * ORDER + now end
