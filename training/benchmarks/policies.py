@@ -32,9 +32,9 @@ PROTOCOL = (
     "(reached: the share that does). Always asking one tier pays for the self-checks of TriviaQA and TruthfulQA too, "
     "which nobody would make there: the costs are the logged ones. win_share: the share of splits, of all sizes, in "
     "which induction's area is the larger. 'library' takes the hull over all families, which is what ships. Intervals: "
-    "95 %, bootstrap over splits, which overlap and so are not independent. The kernel, its penalties, the forest rung "
-    "and the rules' regressions were chosen with labels of these same pools by other draws (seeds from 100; "
-    "docs/decisions 0012, 0017), after an earlier reading of seeds 0 to 3; no judged fit sees a judged label."
+    "95 %, bootstrap over splits, which overlap and so are not independent. The kernel, its penalties, the rungs, how "
+    "one is picked and the rules' regressions were chosen with labels of these same pools by other draws (seeds from "
+    "100; docs/decisions 0012, 0017), after an earlier reading of seeds 0 to 3; no judged fit sees a judged label."
 )
 
 
