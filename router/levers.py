@@ -11,6 +11,7 @@ from router.drivers import AsyncShell, Shell
 from router.ops import Op
 from router.stores.budgeting import Budgeting
 from router.stores.caching import Caching
+from router.stores.condensing import Condensing
 from router.stores.limiting import Limiting
 
 
@@ -36,7 +37,12 @@ class Performer(Protocol):
         ...
 
 
-_MAKERS: dict[str, Callable[[Any], Performer]] = {"cache": Caching, "budgets": Budgeting, "limits": Limiting}
+_MAKERS: dict[str, Callable[[Any], Performer]] = {
+    "cache": Caching,
+    "shorten": Condensing,
+    "budgets": Budgeting,
+    "limits": Limiting,
+}
 
 
 class Levers:
