@@ -7,7 +7,7 @@ performs what it awaits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from router.assess import Evidence
@@ -31,7 +31,7 @@ from router.ops import Append, Now, Spare
 from router.output.bounding import bounded, wanting
 from router.plan import Birth, Plan
 from router.policy import Run, State, Step
-from router.retry import ask
+from router.retry import ask_whole
 from router.shorten.shortening import shortened
 from router.trace import Ending, Taken, answered, closed, failed, judged
 from router.types import Completion, Request
@@ -156,14 +156,18 @@ async def _climb(
     """Take steps until the rule stops; ``trail`` gains each before anything else can go wrong."""
     evidence, state, rule = opened.evidence, opened.state, opened.rule
     sent = bounded(request, plan.output, state.quality)
+    broken: dict[int, str] = {}
     while isinstance(step, Run):
         tier, run = plan.ladder[step.rank], step
         live = rule.final(state, run.rank)
-        asked = await ask(tier, sent, seed=seed, expires=expires, live=live, gates=plan.gates)
+        asked = await ask_whole(tier, request, sent, seed=seed, expires=expires, live=live, gates=plan.gates)
         notes += asked.notes
         if isinstance(asked.outcome, Completion):
             trail.append(answered(tier, run, asked, asked.outcome))
-            evidence = _observed(plan, evidence, run.rank, sent, asked.outcome)
+            wrong = wanting(sent, plan.output, asked.outcome)
+            if wrong is not None:
+                broken[run.rank] = wrong
+            evidence = _observed(plan, evidence, run.rank, asked.outcome, broken)
             state = replace(
                 state,
                 run=(*state.run, run.rank),
@@ -172,7 +176,7 @@ async def _climb(
                 cost=evidence.cost,
             )
             step = rule.next(state)
-            trail[-1] = judged(trail[-1], evidence, step)
+            trail[-1] = judged(trail[-1], evidence, step, wrong=wrong)
         else:
             trail.append(failed(tier, run, asked))
             state = _after_failure(state, run.rank, asked.outcome, trail)
@@ -180,12 +184,13 @@ async def _climb(
     return Ending(step, evidence, state)
 
 
-def _observed(plan: Plan, evidence: Evidence, rank: int, sent: Request, answer: Completion) -> Evidence:
-    """What is known with one more answer; one that has not the form that was asked for has no chance."""
+def _observed(plan: Plan, evidence: Evidence, rank: int, answer: Completion, broken: Mapping[int, str]) -> Evidence:
+    """What is known with one more answer; those that are ``broken``, and why, have no chance."""
     found = plan.assessor.observe(evidence, rank, answer)
-    if plan.output is None or wanting(sent, plan.output, answer) is None:
+    if not broken:
         return found
-    return replace(found, quality=(*found.quality[:rank], 0.0, *found.quality[rank + 1 :]))
+    quality = tuple(0.0 if place in broken else chance for place, chance in enumerate(found.quality))
+    return replace(found, quality=quality)
 
 
 def _after_failure(state: State, rank: int, error: BaseException | None, trail: Sequence[Attempt | Taken]) -> State:

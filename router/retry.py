@@ -12,6 +12,7 @@ from zlib import crc32
 from router.errors import BudgetExceeded, ConfigError, ProviderError, Throttled
 from router.gates import Gates, send_within
 from router.ops import Now, Send, Sleep
+from router.output.bounding import unbound
 from router.tiers import Tier
 from router.types import Completion, Request, Usage
 
@@ -85,6 +86,41 @@ async def ask(
         else:
             return Asked(completion, calls, max(await Now() - began, 0.0), billed, tuple(notes))
     return Asked(error, calls, max(await Now() - began, 0.0), billed, tuple(notes))
+
+
+async def ask_whole(
+    tier: Tier, request: Request, sent: Request, *, seed: str, expires: float, live: bool, gates: Gates | None = None
+) -> Asked:
+    """:func:`ask` for ``sent``, which may be bounded more tightly than ``request``, the caller's.
+
+    An answer that is cut off at our bound is no answer: the tier is asked once more, with the caller's bound. Where
+    that gives none, the first stands, and says that it was cut off. What may be asked again is not shown as it comes.
+    """
+    tighter = sent.max_tokens != request.max_tokens
+    first = await ask(tier, sent, seed=seed, expires=expires, live=live and not tighter, gates=gates)
+    cut = first.outcome
+    whole = unbound(request, sent, tier, cut) if isinstance(cut, Completion) else None
+    if whole is None or not isinstance(cut, Completion):
+        return first
+    told = f"{tier.name}'s answer was cut off at {sent.max_tokens} tokens, the bound of [output]"
+    again = await ask(tier, whole, seed=seed, expires=expires, live=live, gates=gates)
+    shown = isinstance(again.outcome, ProviderError) and again.outcome.shown
+    lost = again.outcome is None or isinstance(again.outcome, ProviderError | BudgetExceeded | Throttled)
+    if lost and not shown:
+        note = f"{told}, and there is no whole one: {again.outcome or 'the deadline left no time'}."
+        outcome: Completion | BaseException | None = cut
+        billed = (*first.billed, *again.billed)
+    else:
+        note = f"{told}, and it was asked for again without it."
+        outcome = again.outcome
+        billed = (*first.billed, *(() if cut.usage is None else (cut.usage,)), *again.billed)
+    return Asked(
+        outcome,
+        first.calls + again.calls,
+        first.latency + again.latency,
+        billed,
+        (*first.notes, *again.notes, note),
+    )
 
 
 def _wait(error: ProviderError, calls: int, seed: str) -> float:

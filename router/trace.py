@@ -18,11 +18,18 @@ from router.types import Completion
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An answer whose verdict is still open. ``attempt`` is all else that is known of it."""
+    """An answer whose verdict is still open. ``attempt`` is all else that is known of it, ``wrong`` what is known to be
+    wrong with its form.
+    """
 
     rank: int
     completion: Completion
     attempt: Attempt
+    wrong: str | None = None
+
+    def because(self, reason: str) -> str:
+        """``reason``, with what is wrong with the answer."""
+        return reason if self.wrong is None else f"{reason} ({self.wrong})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,16 @@ def answered(tier: Tier, run: Run, asked: Asked, answer: Completion) -> Taken:
     return Taken(run.rank, answer, attempt)
 
 
-def judged(item: Attempt | Taken, evidence: Evidence, step: Step) -> Taken:
-    """The same answer with its confidence; ``step`` is what the rule said of it."""
+def judged(item: Attempt | Taken, evidence: Evidence, step: Step, *, wrong: str | None = None) -> Taken:
+    """The same answer with its confidence; ``step`` is what the rule said of it, ``wrong`` what is wrong with it."""
     assert isinstance(item, Taken)
+    item = replace(item, wrong=wrong)
     confidence = evidence.quality[item.rank]
     known = not math.isnan(confidence)
     signals = zip(NAMES, evidence.answers[-1].signals.tolist(), strict=True)
     attempt = replace(
         item.attempt,
-        reason=step.reason,
+        reason=item.because(step.reason),
         confidence=confidence if known else None,
         threshold=step.threshold if known else None,
         signals={name: value for name, value in signals if not math.isnan(value)},
@@ -149,11 +157,10 @@ def _settled(trail: Sequence[Attempt | Taken], ending: Ending | None) -> Iterato
             if item.rank == ending.stop.rank:
                 kept = chance
                 bar = None if known is None else ending.stop.threshold
-                yield replace(
-                    item.attempt, verdict="accepted", reason=ending.stop.reason, confidence=known, threshold=bar
-                )
+                reason = item.because(ending.stop.reason)
+                yield replace(item.attempt, verdict="accepted", reason=reason, confidence=known, threshold=bar)
             else:
-                reason = "an earlier answer is likelier to be right"
+                reason = item.because("an earlier answer is likelier to be right")
                 yield replace(item.attempt, verdict="outvoted", reason=reason, confidence=known, threshold=kept)
 
 
