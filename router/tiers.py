@@ -13,6 +13,10 @@ from router.types import Usage
 Api = Literal["openai-chat", "openai-responses", "openai-completions", "anthropic", "local", "fake"]
 APIS: tuple[str, ...] = get_args(Api)
 
+PromptCache = Literal["5m", "1h"]
+PROMPT_CACHES: tuple[str, ...] = get_args(PromptCache)
+"""For how long a provider is asked to keep the beginning of a prompt."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
@@ -24,6 +28,8 @@ class Tier:
     ``max_tokens`` bounds an answer, reasoning included, when the request sets no bound of its own.
     ``timeout`` (seconds) bounds one call, ``retries`` how often a call is repeated after a passing fault.
     ``options`` are extra fields of the request body, sent as they are (a reasoning effort, a seed).
+    ``prompt_cache`` asks the provider to keep what prompts begin with (system prompt, tools, earlier turns) and how
+    long, None for not asking; OpenAI keeps it as long as it likes, and is told which prompts begin alike.
 
     Raises:
         ValueError: a name or model is empty, an api unknown, or a number outside its range.
@@ -42,12 +48,17 @@ class Tier:
     timeout: float = 60.0
     retries: int = 2
     options: Mapping[str, Any] = field(default_factory=dict)
+    prompt_cache: PromptCache | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.model:
             raise ValueError("a tier needs a name and a model")
         if self.api not in APIS:
             raise ValueError(f"tier {self.name!r}: api is one of {', '.join(APIS)}, not {self.api!r}")
+        if self.prompt_cache not in (None, *PROMPT_CACHES):
+            raise ValueError(
+                f"tier {self.name!r}: prompt_cache is {' or '.join(PROMPT_CACHES)}, not {self.prompt_cache!r}"
+            )
         if self.context < 1 or self.max_tokens < 1 or self.retries < 0 or not self.timeout > 0:
             raise ValueError(
                 f"tier {self.name!r}: context and max_tokens are at least 1, retries at least 0, timeout above 0"

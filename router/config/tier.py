@@ -10,7 +10,7 @@ from router.config.published import published_price
 from router.config.table import Table, suggestion
 from router.errors import UnpricedModel
 from router.pricing import PRICE_KEYS, RATE_KEYS, STEP_KEYS, Price, price_of, self_hosted
-from router.tiers import APIS, Api, Tier
+from router.tiers import APIS, PROMPT_CACHES, Api, PromptCache, Tier
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 HOURLY_KEYS = ("hourly_cost", "input_tokens_per_second", "output_tokens_per_second", "utilization")
 TIER_KEYS = (
     "name", "model", "api", "base_url", "api_key_env", "context", "max_tokens", "logprobs", "sampling", "timeout",
-    "retries", "price", *HOURLY_KEYS, "options",
+    "retries", "price", *HOURLY_KEYS, "options", "prompt_cache",
 )  # fmt: skip
 
 _ANSWER, _REASONED_ANSWER = 1024, 8192
 _MACHINE_APIS = ("local", "fake")
+_CACHING_APIS = ("anthropic", "openai-chat", "openai-responses")
 
 
 def tier_of(table: Table, today: date) -> Tier:
@@ -61,7 +62,28 @@ def tier_of(table: Table, today: date) -> Tier:
         timeout=table.number("timeout", above=0) or 60.0,
         retries=2 if retries is None else retries,
         options=options,
+        prompt_cache=_prompt_cache(table, api),
     )
+
+
+def _prompt_cache(table: Table, api: Api) -> PromptCache | None:
+    """Read `prompt_cache`: true, false or for how long."""
+    said = table.raw.get("prompt_cache")
+    if said is None or said is False:
+        return None
+    if api not in _CACHING_APIS:
+        raise table.error(f"is of no use at api {api!r}; it is for {', '.join(_CACHING_APIS)}", "prompt_cache")
+    if said is True:
+        return "5m"
+    kept = cast("PromptCache", table.choice("prompt_cache", PROMPT_CACHES))
+    price = table.table("price")
+    if kept == "1h" and api == "anthropic" and (price is None or "cache_write" not in price.raw):
+        raise table.error(
+            "is 1h, whose writes cost more than the catalogue's price of a cache write, which is for 5m; add a `price` "
+            "with its `cache_write`",
+            "prompt_cache",
+        )
+    return kept
 
 
 def _api(table: Table, model: str, known: catalogue.Model | None) -> Api:

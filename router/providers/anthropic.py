@@ -14,11 +14,11 @@ from router.providers.openai_chat import truncated
 from router.providers.schemas import is_closed
 from router.providers.stops import StopCut, first_stop
 from router.providers.usage import anthropic_usage
-from router.tiers import Tier
+from router.tiers import PromptCache, Tier
 from router.types import Completion, Message, Request, Stop, ToolCall, Usage
 
 CACHEABLE = 1024
-"""Tokens that a system prompt must have before the API caches it."""
+"""Tokens, at four characters each, that a prompt must begin with before the API keeps them; some models need more."""
 
 SAMPLING_VERSION = "2023-06-01"
 """The last API version that takes a temperature; later ones answer 400."""
@@ -57,7 +57,7 @@ class AnthropicMessages:
             "messages": _turns(request.messages),
         }
         if system := _system(request):
-            asked["system"] = [system]
+            asked["system"] = [{"type": "text", "text": system}]
         # The API refuses stop strings of white space; we cut at those.
         if stops := [stop for stop in request.stop if stop.strip()]:
             asked["stop_sequences"] = stops
@@ -73,6 +73,8 @@ class AnthropicMessages:
                 }
                 for tool in request.tools
             ]
+        if tier.prompt_cache is not None:
+            _mark(asked, tier.prompt_cache)
         encoded = arguments(tier, asked=asked)
         if heat := sampling(tier, request):
             encoded["extra_body"] = {**encoded.get("extra_body", {}), **heat}
@@ -198,20 +200,34 @@ class MessageAssembly:
         return self._cut.feed(added)
 
 
-def _system(request: Request) -> dict[str, Any] | None:
-    """The system prompt as a block, kept in the API's cache when it is long enough to be."""
+def _system(request: Request) -> str:
+    """The system prompt, with what is said in it of the form of the answer."""
     text = request.system
     wanted = request.response_format
     if wanted is not None and wanted.schema is None:
         text = f"{text}\n\n{JSON_ONLY}".strip()
     elif wanted is not None and wanted.schema is not None and not is_closed(wanted.schema):
         text = f"{text}\n\n{JSON_SCHEMA}\n{json.dumps(dict(wanted.schema), ensure_ascii=False)}".strip()
-    if not text:
-        return None
-    block: dict[str, Any] = {"type": "text", "text": text}
-    if len(text) / 4 >= CACHEABLE:
-        block["cache_control"] = {"type": "ephemeral"}
-    return block
+    return text
+
+
+def _mark(asked: dict[str, Any], kept: PromptCache) -> None:
+    """Have the API keep what other prompts begin with too, where that is long enough: tools and system prompt, and in a
+    conversation all that came before its last turn. A mark covers everything before it.
+    """
+    mark = {"type": "ephemeral"} if kept == "5m" else {"type": "ephemeral", "ttl": kept}
+    system, tools, turns = asked.get("system", []), asked.get("tools", []), asked["messages"]
+    shared = len(json.dumps([tools, system], default=dict))
+    heads = [*tools, *system]
+    if heads and shared / 4 >= CACHEABLE:
+        heads[-1]["cache_control"] = mark
+    before = next((place for place in range(len(turns) - 1, 0, -1) if turns[place - 1]["role"] == "assistant"), 0)
+    if before and (shared + len(json.dumps(turns[:before]))) / 4 >= CACHEABLE:
+        last = turns[before - 1]
+        if isinstance(last["content"], str):
+            last["content"] = [{"type": "text", "text": last["content"]}]
+        if last["content"] and last["content"][-1].get("text", "-").strip():
+            last["content"][-1]["cache_control"] = mark
 
 
 def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:

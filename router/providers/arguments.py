@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from router.tiers import Tier
@@ -38,6 +39,17 @@ def answer_limit(tier: Tier, request: Request) -> int:
 def sampling(tier: Tier, request: Request) -> dict[str, float]:
     """The temperature, where one is given and the tier takes one."""
     return {"temperature": request.temperature} if tier.sampling and request.temperature is not None else {}
+
+
+def cache_key(tier: Tier, request: Request) -> dict[str, str]:
+    """OpenAI's hint as to which prompts begin alike, so that one machine gets them: a hash of system prompt and tools.
+
+    Only for its own endpoint, since compatible servers may refuse fields that they do not know.
+    """
+    if tier.prompt_cache is None or tier.base_url is not None or not (request.system or request.tools):
+        return {}
+    shared = repr((request.system, [(tool.name, tool.description, tool.parameters) for tool in request.tools]))
+    return {"prompt_cache_key": f"tierwise-{sha256(shared.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"}
 
 
 def plain_prompt(request: Request) -> str:

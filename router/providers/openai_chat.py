@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.errors import ProviderError, StreamTruncated
-from router.providers.arguments import answer_limit, arguments, sampling
+from router.providers.arguments import answer_limit, arguments, cache_key, sampling
 from router.providers.faults import malformed, refused_body, reported, sentence, translate
 from router.providers.fields import as_json, field, items, text, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
@@ -49,6 +49,7 @@ class OpenAIChat:
             "messages": [_message(message) for message in request.messages],
             limit: answer_limit(tier, request),
             **sampling(tier, request),
+            **cache_key(tier, request),
         }
         if request.stop:
             asked["stop"] = list(request.stop[:MOST_STOPS] if own else request.stop)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from router.errors import ProviderError
-from router.providers.arguments import answer_limit, arguments, sampling
+from router.providers.arguments import answer_limit, arguments, cache_key, sampling
 from router.providers.faults import malformed, refused_body, reported, translate
 from router.providers.fields import as_json, count, field, items, word
 from router.providers.logprobs import ALTERNATIVES, listed, of_answer
@@ -37,6 +37,7 @@ class OpenAIResponses:
             "input": [part for message in request.messages if message.role != "system" for part in _input(message)],
             "max_output_tokens": answer_limit(tier, request),
             **sampling(tier, request),
+            **cache_key(tier, request),
         }
         if request.system:
             asked["instructions"] = request.system

@@ -23,11 +23,9 @@ def test_the_plain_call():
     }
 
 
-def test_a_long_system_prompt_is_cached():
-    """From about 1,024 tokens on, which is what the API can cache."""
-    for size, cached in ((4095, False), (4096, True)):
-        [block] = CODEC.encode(TIER, ask(system="x" * size))["system"]
-        assert (block.get("cache_control") == {"type": "ephemeral"}) is cached
+def test_no_prompt_is_kept_by_the_api_unless_the_tier_asks_for_it():
+    """Keeping one costs more than reading it once."""
+    assert CODEC.encode(TIER, ask(system="x" * 9000))["system"] == [{"type": "text", "text": "x" * 9000}]
 
 
 def test_a_temperature_goes_around_the_client_to_the_older_version():
