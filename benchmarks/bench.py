@@ -16,7 +16,17 @@ from collections.abc import Iterator
 
 from result import SEED, Result, say
 
-NAMES = ("decide_40", "decide_400", "route_overhead", "ledger_overhead", "import_cpu")
+NAMES = (
+    "decide_40",
+    "decide_400",
+    "route_overhead",
+    "ledger_overhead",
+    "import_cpu",
+    "cache_lookup_memory",
+    "cache_lookup_sqlite",
+    "cache_lookup_redis",
+    "cache_lookup_memcached",
+)
 PROTOCOL = (
     "protocol: every value is a median over rounds in which we and the peer take turns (A B A B); "
     "ratio = the peer's value / ours, so larger is better (ledger_overhead: power / process); seed {seed}; "
@@ -39,6 +49,11 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import ledgers
 
         yield ledgers.measure(quick=quick)
+    looking_up = [name for name in names if name.startswith("cache_lookup_")]
+    if looking_up:
+        import caches
+
+        yield from caches.measure(looking_up, quick=quick)
     if "import_cpu" in names:
         import importing
 

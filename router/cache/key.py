@@ -62,8 +62,7 @@ def step_key(name: str, inputs: Any, tags: Mapping[str, str], settings: CacheSet
 
 def _digest(material: Any) -> str:
     # ASCII, so that lone surrogates have bytes too.
-    text = json.dumps(material, separators=(",", ":"), default=_plain)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(material).encode("ascii")).hexdigest()
 
 
 def _message(message: Message) -> list[Any]:
@@ -102,3 +101,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | set | frozenset):
         return list(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)

@@ -131,11 +131,7 @@ class Config:
             "ledger": {key: value for key, value in asdict(self.ledger).items() if key not in ("path", "url")},
             "defaults": asdict(self.defaults),
             "audits": asdict(self.audits),
-            **{
-                name: {key: value for key, value in asdict(settings).items() if key not in ("path", "url")}
-                for name in LEVERS
-                if (settings := getattr(self, name)) is not None
-            },
+            **{name: _placeless(asdict(settings)) for name in LEVERS if (settings := getattr(self, name)) is not None},
         }
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
@@ -253,6 +249,13 @@ def _lever(
 
 def _within(name: str, raw: Mapping[str, Any] | None) -> Table | None:
     return None if raw is None else Table(raw=raw, name=name)
+
+
+def _placeless(plain: Any) -> Any:
+    """``plain`` settings without where files and servers are, at any depth."""
+    if not isinstance(plain, dict):
+        return plain
+    return {key: _placeless(value) for key, value in plain.items() if key not in ("path", "url")}
 
 
 def _disorder(ladder: Ladder) -> Iterable[str]:

@@ -235,3 +235,13 @@ def test_whatever_ends_a_request_gives_its_lease_back(error: Exception) -> None:
         with pytest.raises(Exception, match=r"no tier answered|no|x"):
             cache.router.route(PROMPT, deadline=60)
     assert all(not decision.notes for decision, _ in cache.book.entries)
+
+
+def test_a_reader_who_leaves_a_stream_makes_room_for_the_next() -> None:
+    cache = made(CacheSettings(), {"large": said("two and two are four")})
+    stream = cache.router.stream(PROMPT, floor="large")
+    assert next(iter(stream)) == "two"
+    stream.close()
+    assert "".join(cache.router.stream(PROMPT, floor="large")) == "two and two are four"
+    assert len(cache.asked) == 2
+    assert cache.book.last.notes == ()
