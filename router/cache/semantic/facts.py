@@ -122,7 +122,11 @@ def links_in(text: str) -> tuple[str, ...]:
     found = {link.rstrip(".,;:!?)").lower() for link in _LINK.findall(text)}
     glued = {number + unit for number, unit in _GLUED.findall(text.lower())}
     return tuple(
-        sorted(link for link in found if link not in glued and not re.fullmatch(r"\d+(?:st|nd|rd|th|s)|[\d.]+", link))
+        sorted(
+            link
+            for link in found
+            if link not in glued and not re.fullmatch(r"\d+(?:st|nd|rd|th|s)|\d+(?:\.\d+)?", link)
+        )
     )
 
 
