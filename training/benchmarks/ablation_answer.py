@@ -10,8 +10,8 @@ from types import MappingProxyType
 import numpy as np
 
 from router.assess import Trained
-from router.cascade import Plan
 from router.errors import InputError
+from router.plan import Plan
 from router.tiers import Ladder
 from router.types import Completion
 from training.benchmarks.result import Report
