@@ -162,10 +162,10 @@ def _shorter(text: str, *, listed: bool) -> str:
 
 def _plainer(sentence: str, mask: Masked) -> str:
     """The sentence without idle words; word for word where it tells anybody what to do."""
-    if instructs(mask.restored(sentence)):
+    said = _OPENER.sub(lambda idle: idle["mark"] + idle["next"].upper(), sentence)
+    if instructs(mask.restored(said)):
         return sentence
-    sentence = _OPENER.sub(lambda idle: idle["mark"] + idle["next"].upper(), sentence)
-    sentence = _PHRASE.sub(lambda phrase: _like(_SAID[phrase[0].lower()], phrase[0]), sentence)
+    sentence = _PHRASE.sub(lambda phrase: _like(_SAID[phrase[0].lower()], phrase[0]), said)
     return _EMPHASIS.sub("", sentence)
 
 

@@ -87,7 +87,8 @@ def context(request: Request, material: Material, *, budget: int, vectors: Vecto
         return request
     order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
     if vectors is not None:
-        order = _joined(order, np.argsort(-(vectors[1:] @ vectors[0]), kind="stable").tolist())
+        near = np.argsort(-(vectors[1:] @ vectors[0]), kind="stable").tolist()
+        order = _joined(order, near) if any(scores) else near
     left, chosen = budget, set[int]()
     for place in order:
         if material.tokens[place] <= left or not chosen:
