@@ -36,7 +36,7 @@ class Window:
         """The window as it is written in a configuration."""
         if self.kind != "rolling":
             return self.kind
-        unit = next(unit for unit in ("w", "d", "h", "m") if self.seconds % _UNITS[unit] == 0)
+        unit = next(unit for unit in ("d", "h", "m") if self.seconds % _UNITS[unit] == 0)
         return f"rolling {self.seconds // _UNITS[unit]}{unit}"
 
     @property

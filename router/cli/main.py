@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from router.cli.budget import budget
 from router.cli.cache import cache
 from router.cli.cost import cost
 from router.cli.doctor import doctor
@@ -33,6 +34,7 @@ app.command()(cost)
 app.command()(doctor)
 app.command()(feedback)
 app.add_typer(cache, name="cache")
+app.add_typer(budget, name="budget")
 app.add_typer(local, name="local")
 
 Prompt = Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.", show_default=False)]
