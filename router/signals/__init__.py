@@ -34,8 +34,11 @@ _QUESTION, _ANSWER = 4_000, 8_000
 def answer_signals(request: Request, completion: Completion) -> Floats:
     """Read one answer: an array in the order of :data:`NAMES`.
 
-    Signals that were logged with the answer go before what can still be read off it.
+    Signals that were logged with the answer go before what can still be read off it; where all were, nothing is read.
     """
+    logged = completion.signals
+    if logged is not None and all(name in logged for name in NAMES):
+        return np.array([logged[name] for name in NAMES], float)
     prompt, answer = read(_question(request)), read(completion.text[-_ANSWER:])
     sums = equations(answer)
     found = np.array(
@@ -48,9 +51,9 @@ def answer_signals(request: Request, completion: Completion) -> Floats:
             *wording.wording(prompt, answer),
         )
     )
-    if completion.signals is not None:
+    if logged is not None:
         for place, name in enumerate(NAMES):
-            found[place] = completion.signals.get(name, found[place])
+            found[place] = logged.get(name, found[place])
     return found
 
 

@@ -12,13 +12,15 @@ import pytest
 from router.errors import InputError
 from router.policy import Always, CostAware, Thresholds
 from router.pricing import NANO
+from router.signals import NAMES
 from router.types import Usage
 from tests.training.simulated_tiers import logs, table, tiers
 from training import public
+from training.answers import read_answers
 from training.benchmarks import zellinger_pool
 from training.benchmarks.curve_reading import TARGETS, cost_at, followed, oracle, read, regret, routed
 from training.benchmarks.pool_scores import by_score, plain_points
-from training.benchmarks.pool_split import apart, compared
+from training.benchmarks.pool_split import already_read, apart, compared
 from training.benchmarks.pools import parts, pool
 from training.benchmarks.unchecked import bare_costs, followed_unchecked, logged, unread
 from training.hull import Mean, hull
@@ -229,6 +231,17 @@ def test_the_hull_that_is_followed_is_that_of_training(split):
 @pytest.mark.skipif(
     not (public.folder() / "zellinger_cascades.parquet").is_file(), reason="the public benchmark data is not there"
 )
+def test_answers_that_are_read_beforehand_say_the_same():
+    """To the last bit, a missing log-probability included; and nothing is left to read."""
+    records = logs(40, count=3)
+    read = already_read(records)
+
+    before, after = read_answers(records.queries).signals, read_answers(read.queries).signals
+    for once, again in zip(before, after, strict=True):
+        assert np.array_equal(once, again, equal_nan=True)
+    assert all(set(NAMES) == set(one.completion.signals) for query in read.queries for one in query.outcomes)
+
+
 def test_the_public_pools_are_split_by_prompt():
     """Some questions are asked twice: they stay together."""
     records, _ = pool("gpt4o")

@@ -12,14 +12,16 @@ from threadpoolctl import threadpool_limits
 from router.errors import InputError
 from router.features import Floats
 from router.pricing import NANO
+from router.signals import NAMES, answer_signals
 from router.tiers import Ladder
+from router.types import Completion
 from training.benchmarks.curve_reading import Reading, followed, oracle, read, regret, routed
 from training.benchmarks.pool_scores import plain_points
 from training.benchmarks.pools import Parts, judged, parts, pool
 from training.benchmarks.unchecked import Logged, bare_costs, followed_unchecked, logged
 from training.hull import Mean, hull
 from training.library import FAMILIES, Candidate, candidates, lambdas
-from training.records import Records
+from training.records import Query, Records
 from training.table import Table
 
 OURS = "induction"
@@ -131,7 +133,24 @@ def apart(thirds: Parts) -> None:
 
 @lru_cache(maxsize=2)
 def _pool(name: str) -> tuple[Records, Ladder, Logged]:
-    return (*pool(name), logged())
+    records, ladder = pool(name)
+    return already_read(records), ladder, logged()
+
+
+def already_read(records: Records) -> Records:
+    """``records`` with every answer's signals beside it: each is read once here, and not again in every split."""
+    return replace(records, queries=tuple(map(_read, records.queries)))
+
+
+def _read(query: Query) -> Query:
+    def read_off(completion: Completion) -> Completion:
+        signals = answer_signals(query.request, completion).tolist()
+        return replace(completion, signals=dict(zip(NAMES, signals, strict=True)))
+
+    outcomes = tuple(
+        None if one is None else replace(one, completion=read_off(one.completion)) for one in query.outcomes
+    )
+    return replace(query, outcomes=outcomes)
 
 
 def _even(train: Table) -> float:
