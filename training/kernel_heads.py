@@ -87,8 +87,9 @@ class Heads:
         The penalties and the gains' share are those of :func:`fit_heads`, which chose them on the errors of all
         folds, f's among them: these few numbers, and no coefficient, know the labels of fold f; so does the choice
         between kernels (:func:`kernel_error`).
-        On simulated labels that are pure noise (400 rows, 60 draws) the correlation of predicted with true gains within
-        fold f was .004 with a standard error of .009, so whatever leaks is below .02.
+        On simulated labels that are pure noise (300 rows, 260 draws) predicted and true gains within fold f correlated
+        by .002 with a standard error of .006 where one kernel was given, by .018 with .005 where it was chosen among
+        four: that much leaks.
         """
         folds = self.tiers.folds
         found = {number: np.empty_like(self.held_out) for number in folds}
