@@ -20,7 +20,7 @@ from router.errors import InputError
 
 PAIRS = Path(__file__).resolve().parent.parent / "data" / "cache_pairs.jsonl"
 
-MAX_WRONG = 0.03
+MAX_WRONG = 0.02
 CONFIDENCE = 0.95
 
 PLAIN = 0.8

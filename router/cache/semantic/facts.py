@@ -81,7 +81,7 @@ def facts_of(text: str) -> Facts:
         units=units_in(bare),
         times=times_in(bare),
         negations=negations_in(bare),
-        forms=_known(words, FORMS),
+        forms=_known(words_in(FRAME.sub(" ", bare)), FORMS),
         asks=asks_of(bare),
         opposites=opposites_in(words),
         names=names_in(bare),
@@ -223,7 +223,7 @@ def names_in(text: str) -> tuple[str, ...]:
     found: set[str] = set()
     words = list(_WORD.finditer(text))
     large = [match for match in words if match[0][0].isupper()]
-    if len(words) > 3 and len(large) > 0.7 * len(words):
+    if len(words) > 4 and len(large) > 0.8 * len(words):
         return ()
     for place, match in enumerate(words):
         word = match[0].rstrip(".'’-").removesuffix("'s").removesuffix("’s")

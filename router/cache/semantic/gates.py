@@ -12,6 +12,7 @@ from router.cache.semantic.asks import EXCLUSIVE, MEASURES
 from router.cache.semantic.facts import Facts, facts_of
 from router.cache.semantic.phrases import DECISIVE, DIRECTIONS
 from router.cache.semantic.quantities import SCALES
+from router.cache.semantic.words import stem
 
 Gate = Callable[[Facts, Facts], bool]
 """Whether two questions may ask the same, as far as this gate sees."""
@@ -79,6 +80,8 @@ def asking(one: Facts, other: Facts) -> bool:
         mine, theirs = kinds.intersection(one.asks), kinds.intersection(other.asks)
         if mine and theirs and not mine & theirs:
             return False
+    if ("why" in one.asks) != ("why" in other.asks):
+        return False
     if not one.asks or not other.asks:
         return True
     if ("whether" in one.asks) != ("whether" in other.asks):
@@ -117,19 +120,25 @@ def order(one: Facts, other: Facts) -> bool:
     How A and B differ is the same question either way.
 
     Two words have changed places where each follows a preposition that the other follows in the other question, or
-    where they stand on the other sides of a third.
+    both follow the same one, or where they stand on the other sides of a third; two names, wherever they stand.
     """
     mine, theirs = _governed(one), _governed(other)
     shared = mine.keys() & theirs.keys()
     if "differ" in shared:
         return True
-    for stem in shared:
-        only, others = mine[stem] - theirs[stem], theirs[stem] - mine[stem]
+    for each in shared:
+        only, others = mine[each] - theirs[each], theirs[each] - mine[each]
         if (only | others) & DECISIVE or (only & DIRECTIONS and others & DIRECTIONS):
             return False
-    left = {after for stem in shared for after in mine[stem] - theirs[stem]}
-    right = {after for stem in shared for after in theirs[stem] - mine[stem]}
-    return not left & right and not _crossed(_bare(one, other), _bare(other, one))
+    left = {after for each in shared for after in mine[each] - theirs[each]}
+    right = {after for each in shared for after in theirs[each] - mine[each]}
+    if left & right or any(_led(one, other, after) != _led(other, one, after) for after in set().union(*mine.values())):
+        return False
+    here, there = _bare(one, other), _bare(other, one)
+    called = {stem(name) for name in (*one.names, *other.names)}
+    return [name for name in here if name in called] == [name for name in there if name in called] and not _crossed(
+        here, there
+    )
 
 
 def _governed(facts: Facts) -> dict[str, set[str]]:
@@ -145,8 +154,14 @@ def _bare(facts: Facts, other: Facts) -> list[str]:
     return list(dict.fromkeys(term.stem for term in facts.terms if not term.after and term.stem in theirs))
 
 
+def _led(facts: Facts, other: Facts, after: str) -> list[str]:
+    """The words behind a preposition that both have there, each once."""
+    theirs = {term.stem for term in other.terms if term.after == after}
+    return list(dict.fromkeys(term.stem for term in facts.terms if term.after == after and term.stem in theirs))
+
+
 def _crossed(one: list[str], other: list[str]) -> bool:
-    place = {stem: at for at, stem in enumerate(other)}
+    place = {each: at for at, each in enumerate(other)}
     return any(
         place[one[last]] < place[one[middle]] < place[one[first]]
         for first in range(len(one) - 2)

@@ -18,6 +18,7 @@ FRAMES: tuple[str, ...] = (
     r"\bto (?:me|us)\b",
     r"\blet me know\b",
     r"\bgo about\b",
+    r"^\W*(?:list|name)\b(?! of)",
     r"\bwhat(?:'s| is| are)? (?:the|a|an) (?:(?:best|good|right|easiest|proper|usual) )?(?:way|method|step)s?\b",
     r"\bthe (?:best|right|easiest|proper|correct) (?:way|ways|method)\b",
     r"\b(?:any|some) (?:idea|ideas|tips|advice|suggestions)\b",
@@ -52,11 +53,11 @@ _STOP = """
     having can could will would shall should may might must ought need needs to and or but so if then as also just
     really actually basically simply please exactly some any what what's which who who's whom whose when where why
     how much many way ways mean means meant explain describe thing things well very quite too ok okay vs versus
-    question wonder wondering happen happens called name names up out not no never don't doesn't didn't isn't aren't
+    question wonder wondering called name names not no never don't doesn't didn't isn't aren't
     wasn't weren't can't cannot won't wouldn't shouldn't couldn't hasn't haven't hadn't ain't now currently nowadays
     today's able possible like somebody someone something anything everything usually normally usual normal typical
-    right proper properly off whether amount happened happening one ones away always fully whole entire particular
-    specific certain
+    right proper properly whether amount one ones away always fully whole entire particular
+    specific certain people
 """
 STOP: frozenset[str] = frozenset(_STOP.split())
 """Words that most questions may gain or lose and still ask the same. Negations are counted by a gate of their own."""
@@ -71,7 +72,7 @@ _LIGHT = """
     come comes came coming go goes going went
     try tries trying tried
     want wants wanted
-    see seen look looks looking show shows
+    see seen view views viewing look looks looking show shows
     say says said saying tell tells call calls know knows
     let lets
 """
@@ -88,8 +89,9 @@ GOVERNORS: Mapping[str, str] = {
     "onto": "on",
     "inside": "in",
     "within": "in",
+    **dict.fromkeys(("no", "not", "never"), "not"),
 }
-"""Prepositions, those of one meaning as one."""
+"""Prepositions and negations, those of one meaning as one."""
 
 _DIRECTIONS = """
     from to into than before after until since during between through against under over above below behind beyond

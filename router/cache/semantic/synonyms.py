@@ -137,6 +137,9 @@ _SYNONYMS = """
     sign-in login
     metro subway underground
     publish release
+    empty blank
+    wash rinse
+    move transfer
     calculate compute formula
     europe european
     africa african
@@ -168,7 +171,8 @@ ALIASES: Mapping[str, str] = {
     "get rid of": "remove", "gets rid of": "remove", "getting rid of": "remove", "right away": "immediately",
     "straight away": "immediately", "come out": "release", "came out": "release", "comes out": "release",
     "give back": "return", "gives back": "return", "send back": "return", "sends back": "return", "sign in": "login",
-    "log in": "login", "find out": "find", "look for": "find", "as well as": "and",
+    "log in": "login", "find out": "find", "look for": "find", "as well as": "and", "dispose of": "remove",
+    "take place": "happen", "takes place": "happen", "took place": "happen", "look up": "find",
     "la": "los angeles", "eu": "european union", "ai": "artificial intelligence", "ml": "machine learning",
     "js": "javascript", "ts": "typescript", "postgres": "postgresql", "k8s": "kubernetes", "golang": "go",
     "ww1": "world war 1", "wwi": "world war 1", "first world war": "world war 1", "world war i": "world war 1",

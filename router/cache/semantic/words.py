@@ -12,6 +12,7 @@ from router.cache.semantic.synonyms import SYNONYMS
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s.,;:?!()\[\]{}'\"’‘“”«»|`_-]")
 _GLUED = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?=[^\W\d_]{1,4}(?![\w-]))")
+_PARTICLE = re.compile(r"(?<=\w)-(?=(?:in|out|up|down|off|on|over|back|through)\b)", re.IGNORECASE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 FRAME = re.compile("|".join(FRAMES), re.IGNORECASE)
 _JOINS = frozenset({"and", "or", "versus", "vs", "with", "&"})
@@ -26,8 +27,8 @@ class Term:
 
 
 def plain(text: str) -> str:
-    """The text without code, its apostrophes straight."""
-    return _CODE.sub(" ", text).replace("’", "'")
+    """The text without code, its apostrophes straight, and `check-in` one word."""
+    return _PARTICLE.sub("", _CODE.sub(" ", text).replace("’", "'"))
 
 
 def words_in(text: str) -> list[str]:
