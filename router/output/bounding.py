@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,11 +19,11 @@ def bounded(request: Request, settings: OutputSettings | None, suffices: Sequenc
     """
     if settings is None:
         return request
-    complexity = 1 - suffices[0]
-    most = next((level.max_tokens for level in settings.levels if complexity <= level.complexity), None)
+    chance = suffices[0]
+    most = next((level.max_tokens for level in settings.levels if chance >= 1 - level.complexity), None)
     if most is not None:
         request = replace(request, max_tokens=min(most, request.max_tokens or most))
-    if settings.concise is not None and complexity <= settings.concise_below and not math.isnan(complexity):
+    if settings.concise is not None and chance >= 1 - settings.concise_below:
         request = replace(request, messages=_told(request.messages, settings.concise))
     if settings.stop:
         request = replace(request, stop=(*request.stop, *(stop for stop in settings.stop if stop not in request.stop)))
