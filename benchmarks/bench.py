@@ -22,6 +22,13 @@ NAMES = (
     "route_overhead",
     "ledger_overhead",
     "import_cpu",
+    "shorten_clean",
+    "shorten_dedupe",
+    "shorten_context",
+    "shorten_concise",
+    "shorten_history",
+    "shorten_all",
+    "budget_overspend",
     "cache_lookup_memory",
     "cache_lookup_sqlite",
     "cache_lookup_redis",
@@ -49,11 +56,20 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import ledgers
 
         yield ledgers.measure(quick=quick)
+    if "budget_overspend" in names:
+        import budgets
+
+        yield budgets.measure(quick=quick)
     looking_up = [name for name in names if name.startswith("cache_lookup_")]
     if looking_up:
         import caches
 
         yield from caches.measure(looking_up, quick=quick)
+    cutting = [name for name in names if name.startswith("shorten_")]
+    if cutting:
+        import shortening as part
+
+        yield from part.measure(cutting, quick=quick)
     if "import_cpu" in names:
         import importing
 
