@@ -27,12 +27,15 @@ def is_cached(request: Request, settings: CacheSettings) -> bool:
 def entry_of(request: Request, response: Response, settings: CacheSettings, tiers: Sequence[str]) -> Cached | None:
     """What is kept of ``response``, None where it may not be; ``tiers`` from cheap to strong.
 
-    Not kept: refusals, truncated and empty answers, those that have not the form that was asked for, calls of tools
-    unless they are switched on, and whatever the rule did not accept: an answer below its threshold, one that nothing
-    speaks for, and one that was returned because a stronger tier could not be asked.
+    Not kept: refusals (those in words as far as the confidence scorer's signal knows them), truncated and empty
+    answers, those that have not the form that was asked for, calls of tools unless they are switched on, and whatever
+    the rule did not accept: an answer below its threshold, one that nothing speaks for, and one that was returned
+    because a stronger tier could not be asked.
     """
     decision, accepted = response.decision, response.decision.accepted
     if accepted is None or response.stop in ("refusal", "length") or accepted.verdict != "accepted":
+        return None
+    if accepted.signals.get("refused"):  # in words, with no sign from the provider
         return None
     if response.tool_calls and not settings.tool_calls:
         return None

@@ -61,9 +61,9 @@ class MemoryAnswers:
 
     def put(self, key: str, value: bytes, *, ttl: float, token: str | None) -> None:
         """Keep the entry for ``ttl`` seconds, and end the lease of ``token``."""
-        held = self._held
+        held, now = self._held, self._clock()
         with held.lock:
-            _end(held, key, token)
+            _end(held, key, token, now)
             try:
                 held.items[key] = _Item(value, ttl)
             except ValueError:
@@ -77,7 +77,7 @@ class MemoryAnswers:
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
         held, now = self._held, self._clock()
         with held.lock:
-            ended = _end(held, key, token)
+            ended = _end(held, key, token, now)
             if ended and passing > 0:
                 _forget(held, now)
                 held.leases[key] = (PASSING, now + passing)
@@ -119,9 +119,10 @@ class MemoryAnswers:
         )
 
 
-def _end(held: _Held, key: str, token: str | None) -> bool:
+def _end(held: _Held, key: str, token: str | None, now: float) -> bool:
     """End the lease of ``token``, if it still has it."""
-    if token is None or held.leases.get(key, (b"", 0.0))[0] != token.encode():
+    lease, until = held.leases.get(key, (b"", 0.0))
+    if token is None or lease != token.encode() or until <= now:
         return False
     del held.leases[key]
     return True

@@ -88,10 +88,10 @@ class SqliteAnswers:
     def release(self, key: str, *, token: str, passing: float) -> None:
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
         with self._writing() as connection:
-            mine = (key, token.encode())
-            ended = connection.execute("DELETE FROM leases WHERE key = ? AND token = ?", mine).rowcount
             now = self._clock()
             connection.execute("DELETE FROM leases WHERE expires <= ?", (now,))
+            mine = (key, token.encode())
+            ended = connection.execute("DELETE FROM leases WHERE key = ? AND token = ?", mine).rowcount
             if ended and passing > 0:
                 self._lease(connection, key, PASSING, now + passing)
 
@@ -153,7 +153,7 @@ class SqliteAnswers:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         opened = self._opened
         if not opened.lock.acquire(timeout=self._timeout):
-            raise Unreachable(f"the file {self._path} gave no answer within {self._timeout:g} s")
+            raise CacheError(f"the file {self._path} was in use for longer than {self._timeout:g} s")
         try:
             if opened.connection is None:
                 opened.connection = self._open()
@@ -203,7 +203,8 @@ class SqliteAnswers:
     def _fault(self, error: sqlite3.Error) -> CacheError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return Unreachable(f"the file {self._path} was in use for longer than {self._timeout:g} s")
+            # Not unreachable: the writer is on this machine, and done in a moment.
+            return CacheError(f"the file {self._path} was in use for longer than {self._timeout:g} s")
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return Unreachable(f"the file {self._path} is damaged or no SQLite file; delete it, or name another")
         return Unreachable(f"the file {self._path}: {error}")

@@ -135,6 +135,10 @@ class Caching:
                 dropped, page = dropped + len(page), []
         if page:
             self._answers.drop(page)
+        if tag is None and self._neighbours is not None:  # one whose answer is gone is dropped when it is met
+            note = self._neighbours.clear()
+            if note is not None:
+                raise CacheError(note)
         return dropped + len(page)
 
     def _fetch(self, op: Fetch) -> Fetched:

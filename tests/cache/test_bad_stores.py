@@ -146,6 +146,10 @@ def test_a_redis_that_wants_another_password_is_done_without(tmp_path: Path, mon
         note = noted(cache)
         assert note == f"{server.url} refused the password, or wants one; see `password_env`."
         cache.router.close()
+        for without in ({"password_env": "NOT_SET_ANYWHERE"}, {}):
+            cache = made(at(server, **without))
+            assert noted(cache) == f"{server.url} refused the password, or wants one; see `password_env`."
+            cache.router.close()
         monkeypatch.setenv("CACHE_PASSWORD", "right-and-secret")
         cache = made(at(server, password_env="CACHE_PASSWORD"))
         assert served(cache).decision.notes == ()
@@ -252,6 +256,7 @@ def test_a_file_that_somebody_else_is_writing_is_waited_for_no_longer_than_the_t
     assert noted(cache) == f"the file {path} was in use for longer than 0.2 s."
     writer.execute("COMMIT")
     writer.close()
+    assert served(cache).decision.notes == ()
     cache.router.close()
 
 

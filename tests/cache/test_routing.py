@@ -125,7 +125,8 @@ def test_an_answer_may_be_kept_apart_by_any_tag_and_by_session() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (said("I cannot help with that.", stop="refusal"), "a refusal"),
+        (said("No.", stop="refusal"), "a refusal"),
+        (said("I'm sorry, I am unable to answer that."), "a refusal in words"),
         (said("Two and two are", stop="length"), "truncated"),
         (said("  \n"), "empty"),
         (said("", stop="tool_calls", tool_calls=(ToolCall(id="1", name="add", arguments="{}"),)), "a tool call"),

@@ -166,6 +166,13 @@ def test_after_an_answer_that_may_not_be_kept_nobody_waits(make: Make) -> None:
     cache.router.close()
 
 
+def test_an_answer_that_may_be_kept_is_kept_though_nobody_leads() -> None:
+    cache = made(CacheSettings(), {"small": [said("I will not.", stop="refusal"), said("4")]})
+    answers = [cache.router.route(PROMPT) for _ in range(3)]
+    assert [answer.text for answer in answers] == ["I will not.", "4", "4"]
+    assert answers[2].decision.cache is not None
+
+
 class Desk:
     """A cache that says what it is told to, on a clock that only sleeping moves."""
 
