@@ -56,6 +56,9 @@ _ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("leave", r"\b(?:can|may|could) (?:i|we|one)\b|\b(?:allowed|permitted|possible|able) to\b"),
         ("object", r"\b(?:who|whom|what|which \w+) (?:did|does|do)\b"),
         ("subject", r"\b(?:who|what|which \w+) (?!(?:did|does|do|is|are|was|were|has|have|can|should|will)\b)[a-z]+\b"),
+        ("past", r"\b(?:did|was|were|had|didn't|wasn't|weren't|hadn't)\b"),
+        ("present", r"\b(?:is|are|does|do|has|isn't|aren't|doesn't|don't|hasn't)\b|\b(?:what|who|where|how)'s\b"),
+        ("future", r"\b(?:will|shall|won't|going to)\b"),
         ("either", r"\bor\b"),
         ("together", r"\band\b"),
     )
@@ -64,10 +67,11 @@ MANNERS = frozenset({"whether", "how", "why", "what", "which"})
 DUTIES = frozenset({"duty", "leave"})
 JOINED = frozenset({"either", "together"})
 ROLES = frozenset({"object", "subject"})
-MEASURES = frozenset(name for name, _ in _ASKS) - MANNERS - DUTIES - JOINED - ROLES
-"""Whether, how, why or what; may or must; this or that, or both; who did it or to whom; a time, a place, a count."""
+TENSES = frozenset({"past", "present", "future"})
+MEASURES = frozenset(name for name, _ in _ASKS) - MANNERS - DUTIES - JOINED - ROLES - TENSES
+"""Whether, how, why or what; may or must; this or that, or both; who did it or to whom; when; a place, a count."""
 
-EXCLUSIVE = (MANNERS, MEASURES, DUTIES, JOINED, ROLES)
+EXCLUSIVE = (MANNERS, MEASURES, DUTIES, JOINED, ROLES, TENSES)
 """Where two questions have kinds of one of these, they must share one."""
 
 

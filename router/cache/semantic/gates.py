@@ -120,7 +120,8 @@ def order(one: Facts, other: Facts) -> bool:
     How A and B differ is the same question either way.
 
     Two words have changed places where each follows a preposition that the other follows in the other question, or
-    both follow the same one, or where they stand on the other sides of a third; two names, wherever they stand.
+    both follow the same one, or where they stand on the other sides of a third or side by side; two names or numbers,
+    wherever they stand.
     """
     mine, theirs = _governed(one), _governed(other)
     shared = mine.keys() & theirs.keys()
@@ -133,6 +134,10 @@ def order(one: Facts, other: Facts) -> bool:
     left = {after for each in shared for after in mine[each] - theirs[each]}
     right = {after for each in shared for after in theirs[each] - mine[each]}
     if left & right or any(_led(one, other, after) != _led(other, one, after) for after in set().union(*mine.values())):
+        return False
+    if _numerals(one) != _numerals(other):
+        return False
+    if {(term.behind, term.stem) for term in one.terms} & {(term.stem, term.behind) for term in other.terms}:
         return False
     here, there = _bare(one, other), _bare(other, one)
     called = {stem(name) for name in (*one.names, *other.names)}
@@ -152,6 +157,10 @@ def _bare(facts: Facts, other: Facts) -> list[str]:
     """The words without a preposition that both have, each once."""
     theirs = {term.stem for term in other.terms if not term.after}
     return list(dict.fromkeys(term.stem for term in facts.terms if not term.after and term.stem in theirs))
+
+
+def _numerals(facts: Facts) -> list[str]:
+    return [term.stem for term in facts.terms if term.stem[0].isdecimal()]
 
 
 def _led(facts: Facts, other: Facts, after: str) -> list[str]:

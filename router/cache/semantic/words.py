@@ -13,6 +13,7 @@ from router.cache.semantic.synonyms import SYNONYMS
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s.,;:?!()\[\]{}'\"’‘“”«»|`_-]")
 _GLUED = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?=[^\W\d_]{1,4}(?![\w-]))")
 _PARTICLE = re.compile(r"(?<=\w)-(?=(?:in|out|up|down|off|on|over|back|through)\b)", re.IGNORECASE)
+_LETTER = re.compile(r"(?<=[\w,;:] )A(?=[ ,;:?!.]|\Z)")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 FRAME = re.compile("|".join(FRAMES), re.IGNORECASE)
 _JOINS = frozenset({"and", "or", "versus", "vs", "with", "&"})
@@ -20,15 +21,19 @@ _JOINS = frozenset({"and", "or", "versus", "vs", "with", "&"})
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word that matters: its ``stem``, and the preposition that it follows, empty where it follows none."""
+    """A word that matters: its ``stem``, the preposition that leads it, and the stem of the word right before it.
+
+    Either is empty where there is none.
+    """
 
     stem: str
     after: str = ""
+    behind: str = ""
 
 
 def plain(text: str) -> str:
-    """The text without code, its apostrophes straight, and `check-in` one word."""
-    return _PARTICLE.sub("", _CODE.sub(" ", text).replace("’", "'"))
+    """The text without code, its apostrophes straight, `check-in` one word, and `A` as a name told from the article."""
+    return _LETTER.sub("letter-a", _PARTICLE.sub("", _CODE.sub(" ", text).replace("’", "'")))
 
 
 def words_in(text: str) -> list[str]:
@@ -79,9 +84,10 @@ def terms_of(text: str) -> tuple[Term, ...]:
     `or`, `versus` or `with` come in the order of the alphabet, since either order asks the same.
     """
     found: list[Term] = []
-    after, reach, joined = "", 0, False
+    after, reach, joined, before = "", 0, False, ""
     for word in _STEP.findall(_GLUED.sub(r"\1 ", FRAME.sub(" | ", plain(text))).lower()):
         word = word.removesuffix("'s")  # noqa: PLW2901
+        last, before = before, ""
         if word in GOVERNORS:
             after, reach, joined = GOVERNORS[word], 2, False
         elif word in _JOINS:
@@ -92,7 +98,8 @@ def terms_of(text: str) -> tuple[Term, ...]:
         elif word in STOP or word in LIGHT or stem(word) in STOP:
             reach = 0 if reach == 1 and not joined else reach
         else:
-            found.append(Term(stem(word), after if reach else ""))
+            before = stem(word)
+            found.append(Term(before, after if reach else "", last))
             reach = max(0, reach - 1)
             if joined and found[-1].stem < found[-2].stem:
                 found[-2:] = found[-1], found[-2]
