@@ -124,19 +124,16 @@ def test_a_task_that_is_cancelled_while_it_waits_leaves_the_queue():
     async def both():
         router = Router(config, plan=parts, provider=FakeProvider({"small": said("4")}, delay=0.2), ledger=Book())
         first = asyncio.create_task(router.aroute("2 + 2?"))
-        await asyncio.sleep(0)
         second = asyncio.create_task(router.aroute("3 + 3?"))
-        while (
-            not (meters := router._outside._levers._made["limits"]._store._meters)
-            or not next(iter(meters.values())).queue
-        ):
-            await asyncio.sleep(0.001)
+        await asyncio.wait((first, second), timeout=0.1)
+        (meter,) = router._outside._levers._made["limits"]._store._meters.values()
+        waiting = len(meter.queue)
         second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
-        return next(iter(meters.values()))
+        return waiting, meter
 
-    meter = asyncio.run(both())
-    assert (meter.queue, meter.leases) == ({}, {})
+    waiting, meter = asyncio.run(both())
+    assert (waiting, meter.queue, meter.leases) == (1, {}, {})
 
 
 # the performer alone
