@@ -13,10 +13,23 @@ from router.shorten.passages import last_question, own_words, passages_of
 from router.shorten.spans import code_in, masked
 from router.types import Message, Request
 
-_UNTIDY = re.compile(r"[ \t\u00a0\r](?:\n|\Z)|[ \t\u00a0]{2}|\n{3}|[\u00a0\u200b\u2060\ufeff\u00ad]")
+_UNTIDY = (
+    " \n",
+    "\t\n",
+    "\r\n",
+    "  ",
+    "\t ",
+    " \t",
+    "\t\t",
+    "\n\n\n",
+    "\u00a0",
+    "\u200b",
+    "\u2060",
+    "\ufeff",
+    "\u00ad",
+)
 _ABOUT_MARKUP = re.compile(
-    r"\b(?:html|markup|markdown|xml|css|tags?|selectors?|scrap(?:e|ing)|DOM|white ?space|formatting|elements?)\b",
-    re.IGNORECASE,
+    r"\b(?:html|markup|markdown|xml|css|dom|tags?|selectors?|scrap(?:e|ing)|white ?space|formatting|elements?)\b"
 )
 _TRAILING = re.compile(r"[ \t\u00a0\r]+$", re.MULTILINE)
 _GAP = re.compile(r"(?<=\S)[ \t\u00a0]{2,}(?=\S)|\u00a0")
@@ -57,7 +70,7 @@ _FURNITURE = re.compile(
 def clean(request: Request) -> Request:
     """Take away what says nothing. System prompts are left as they are."""
     asked = last_question(request)
-    about_markup = asked >= 0 and _ABOUT_MARKUP.search(own_words(request.messages[asked])) is not None
+    about_markup = asked >= 0 and _ABOUT_MARKUP.search(own_words(request.messages[asked]).lower()) is not None
     return replace(request, messages=tuple(_cleaned(message, markup=not about_markup) for message in request.messages))
 
 
@@ -79,7 +92,7 @@ def _cleaned(message: Message, *, markup: bool) -> Message:
 
 def _tidied(text: str) -> str:
     """``text`` without white space that nobody sees, but in what is protected."""
-    if not _UNTIDY.search(text):
+    if not any(gap in text for gap in _UNTIDY) and not text.endswith((" ", "\t", "\r")):
         return text
     mask = masked(text)
     if mask is None:

@@ -8,11 +8,12 @@ settled by hand; each takes fewer tokens by the tokenizers of both demo models.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from router.shorten.instructions import instructs
 from router.shorten.passages import last_question, paragraphs_of, passages_of
-from router.shorten.spans import Masked, masked
+from router.shorten.spans import CLOSE, Masked, masked
 from router.types import Message, Request
 
 LEAST = 3
@@ -98,12 +99,19 @@ _PHRASE = re.compile(
     rf"(?<![-\w])(?:{'|'.join(sorted(map(re.escape, _SAID), key=len, reverse=True))})(?=[\s,.;:])", re.IGNORECASE
 )
 _OPENER = re.compile(rf"^(?P<mark>(?:- )?)(?:{'|'.join(map(re.escape, _IDLE))}) *(?P<next>\w?)", re.IGNORECASE)
-_WORTH = re.compile(
-    rf"(?<![-\w])(?:{'|'.join(sorted(map(re.escape, (*_SAID, *_IDLE)), key=len, reverse=True))}|"
-    r"(?:very|really|quite|rather|basically|essentially|actually|literally) )",
-    re.IGNORECASE,
+_WORTH = (
+    *_SAID,
+    *_IDLE,
+    "very ",
+    "really ",
+    "quite ",
+    "rather ",
+    "basically ",
+    "essentially ",
+    "actually ",
+    "literally ",
 )
-_ENDS = re.compile(r"(?<=[^\W\d_]{2}[.!])[ \n]+(?=[A-Z])|(?<=\ue001[.!])[ \n]+(?=[A-Z])|\n+")
+_ENDS = re.compile(r"[.!]([ \n]+)(?=[A-Z])|(\n+)")
 _THE = re.compile(r"(?<![-\w])[Tt]he (?!same|only|more|less|fewer|most|least)(?=[a-z]{2})")
 _SHORT = re.compile(r"\b(?:etc|vs|approx|ca|cf|Mr|Mrs|Ms|Dr|St|No|Fig|Inc|Ltd|Co)\.$")
 _PROSE = re.compile(r"\w|\ue000")
@@ -124,28 +132,31 @@ def _reworded(message: Message, *, earlier: bool, bullets: bool) -> Message:
     """The message in fewer words, as it stays however often this is done."""
     while message.role != "system":
         text = message.content
+        lower = text.lower()
+        worth = tuple(words for words in _WORTH if words in lower)
         passages = [passage.body for passage in passages_of(message)]
         others = paragraphs_of(text, 0, len(text)) if earlier and message.role != "tool" else []
         own = [place for place in others if all(place[1] <= one or other <= place[0] for one, other in passages)]
         for start, end in sorted((*passages, *own), reverse=True):
             listed = bullets and (start, end) in passages
-            text = text[:start] + _shorter(text[start:end], listed=listed) + text[end:]
+            text = text[:start] + _shorter(text[start:end], worth=worth, listed=listed) + text[end:]
         if text == message.content or not text.strip():
             break
         message = replace(message, content=text)
     return message
 
 
-def _shorter(text: str, *, listed: bool) -> str:
-    """One stretch of prose in fewer words; as it was where that is no shorter."""
-    idle = _WORTH.search(text) is not None
+def _shorter(text: str, *, worth: tuple[str, ...], listed: bool) -> str:
+    """One stretch of prose in fewer words, where any is ``worth`` it; as it was where that is no shorter."""
+    lower = text.lower()
+    idle = any(words in lower for words in worth)
     listed = listed and text.count(". ") + text.count("! ") >= LEAST - 1
     mask = masked(text) if idle or listed else None
     if mask is None:
         return text
     pieces: list[str] = []
     for paragraph in re.split(r"(\A\s+|\s+\Z|\n{2,})", mask.text):
-        ends = [end.span() for end in _ENDS.finditer(paragraph)]
+        ends = list(_gaps(paragraph))
         starts = [0, *(end for _, end in ends)]
         sentences = [
             _plainer(paragraph[start:end], mask) if idle else paragraph[start:end]
@@ -158,6 +169,15 @@ def _shorter(text: str, *, listed: bool) -> str:
             pieces.append("".join(part for pair in zip(sentences, [*gaps, ""], strict=True) for part in pair))
     whole = mask.whole("".join(pieces))
     return text if whole is None or len(whole) >= len(text) else whole
+
+
+def _gaps(paragraph: str) -> Iterator[tuple[int, int]]:
+    """The places between its sentences; a stop after a single letter, or after a digit, ends none."""
+    for found in _ENDS.finditer(paragraph):
+        start, end = found.span(1 if found[1] else 2)
+        word = paragraph[max(start - 3, 0) : start - 1]
+        if found[2] or (word.isalpha() and len(word) == 2) or word.endswith(CLOSE):
+            yield start, end
 
 
 def _plainer(sentence: str, mask: Masked) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from router.shorten.passages import Passage, last_question, paragraphs_of, passages_of, without
+from router.shorten.spans import code_in
 from router.types import Message, Request
 
 RUN = 5
@@ -33,15 +34,19 @@ _FACTS = frozenset(_FACTS_TEXT.split())
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One passage, or one paragraph: where it stands and what it says."""
+    """One passage, or one paragraph: where it stands and what it says.
+
+    White space makes no difference, but in code, where a passage is compared as a whole only.
+    """
 
     message: int
     passage: Passage
     among: str
     words: tuple[str, ...]
     said: frozenset[str]
-    facts: tuple[str, ...]
-    spaced: str
+    found: list[str]
+    text: str
+    coded: bool
 
 
 def dedupe(request: Request, *, overlap: float) -> Request:
@@ -52,8 +57,8 @@ def dedupe(request: Request, *, overlap: float) -> Request:
     dropped: dict[int, list[Passage]] = defaultdict(list)
     by_text: set[tuple[str, str]] = set()
     for unit in sorted(units, key=lambda each: -len(each.words)):  # a stable sort: of equals the first stays
-        key = (unit.among, unit.spaced)
-        runs = _runs(unit.words)
+        key = (unit.among, unit.text)
+        runs = set() if unit.coded else _runs(unit.words)
         if key in by_text or (unit.among == "" and _is_held(unit, runs, kept, by_run, overlap)):
             dropped[unit.message].append(unit.passage)
             continue
@@ -90,8 +95,9 @@ def _unit(place: int, message: Message, passage: Passage, *, among: str) -> _Uni
     text = message.content[slice(*passage.body)]
     found = _WORD.findall(text)
     words = tuple(word.lower() for word in found if word[0].isalnum())
-    facts = tuple(_facts(found))
-    return _Unit(place, passage, among, words, frozenset(words), facts, " ".join(text.split()))
+    coded = bool(code_in(text))
+    said = text.strip() if coded else " ".join(text.split())
+    return _Unit(place, passage, among, words, frozenset(words), found, said, coded)
 
 
 def _facts(found: list[str]) -> Iterator[str]:
@@ -124,7 +130,9 @@ def _is_held(
         return False
     shared = Counter(place for run in runs if run in by_run for place in by_run[run])
     return any(
-        count >= overlap * len(runs) and unit.said <= kept[place].said and _within(unit.facts, kept[place].facts)
+        count >= overlap * len(runs)
+        and unit.said <= kept[place].said
+        and _within(tuple(_facts(unit.found)), tuple(_facts(kept[place].found)))
         for place, count in shared.items()
     )
 

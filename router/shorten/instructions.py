@@ -9,10 +9,10 @@ _CONSTRAINT = re.compile(
     r"at most|at least|no more than|no less than|no fewer than|without|ensure|make sure|avoid|required?|requirement|"
     r"forbidden|allowed|limit(?:ed)? to|from now on|remember|important|strictly|instead of|unless|except|cannot|"
     r"can[’']t|may not)\b",
-    re.IGNORECASE,
 )
+_PART = re.compile(r"[.!?:;>)\]”\"]\s")
 _IMPERATIVE = re.compile(
-    r"^\W*(?:please\s+|kindly\s+|now\s+|then\s+|next,?\s+|first,?\s+|finally,?\s+|also,?\s+|just\s+|\w+:\s*)*"
+    r"\W*(?:please\s+|kindly\s+|now\s+|then\s+|next,?\s+|first,?\s+|finally,?\s+|also,?\s+|just\s+|\w+:\s*)*"
     r"(?:act|add|analy[sz]e|answer|apply|ask|assume|be|begin|calculate|call|change|check|choose|cite|classify|clean|"
     r"compare|complete|compose|compute|consider|continue|convert|correct|count|create|define|delete|describe|design|"
     r"determine|develop|discuss|do|draft|draw|edit|elaborate|estimate|evaluate|examine|explain|express|extract|fill|"
@@ -28,12 +28,13 @@ _IMPERATIVE = re.compile(
 
 def constrains(sentence: str) -> bool:
     """Whether ``sentence`` binds every answer: it says what must, must not, may only or is always to be done."""
-    return _CONSTRAINT.search(sentence) is not None
+    return _CONSTRAINT.search(sentence.lower()) is not None
 
 
 def commands(sentence: str) -> bool:
-    """Whether ``sentence`` begins with what is to be done."""
-    return _IMPERATIVE.match(sentence) is not None
+    """Whether ``sentence``, or a part of it, begins with what is to be done."""
+    starts = (0, *(part.end() for part in _PART.finditer(sentence)))
+    return any(_IMPERATIVE.match(sentence, start) for start in starts)
 
 
 def instructs(sentence: str) -> bool:

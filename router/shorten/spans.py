@@ -27,7 +27,8 @@ _COLUMNS = re.compile(
 _INDENTED = re.compile(r"(?:^(?: {4}|\t)[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _BLOCK_QUOTE = re.compile(r"^[ \t]{0,3}>[^\n]*$", re.MULTILINE)
 _BRACED = re.compile(r"\{[^{}]*\}")
-_PAIRS = re.compile(r"“[^”]*”|„[^“”]*[“”]|«[^»]*»|‘[^’\n]*’(?!\w)|(?<![\w'])'(?=\S)[^'\n]*'(?!\w)")
+_PAIRS = re.compile(r"“[^”]*”|„[^“”]*[“”]|«[^»]*»|‘[^’\n]*’(?!\w)")
+_SINGLE = re.compile(r"'(?<![\w']')(?=\S)[^'\n]*'(?!\w)")
 _NUMBER = re.compile(
     r"(?:[<>≤≥=±~+#№$€£¥-]{1,2}\s?)?\d+(?:[.,:/x×–^-]\d+)*"
     r"(?:\s?(?:%|‰|°\s?[CF]?|[\"″′])|[ \t\u00a0-]?[^\W\d_][\w/²³·]*)?"
@@ -103,7 +104,9 @@ def protected(text: str) -> list[tuple[int, int]]:
         spans += _json(rest)
     if '"' in rest:
         spans += _quoted(rest)
-    if not rest.isascii() or "'" in rest:
+    if "'" in rest:
+        spans += _found(_SINGLE, rest)
+    if not rest.isascii():
         spans += _found(_PAIRS, rest)
     return _merged(spans)
 

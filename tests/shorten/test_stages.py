@@ -103,6 +103,11 @@ class TestDedupe:
         request = documents(one, other)
         assert dedupe(request, overlap=0.8) == request
 
+    def test_code_that_differs_by_its_blanks_is_other_code(self):
+        one = f"{CHUNK}\n\n```\nif x:\n    y()\nz()\n```"
+        request = documents(one, one.replace("\nz()", "\n    z()"))
+        assert dedupe(request, overlap=0.8) == request
+
     def test_the_last_turn_is_not_compared_with_earlier_ones(self):
         """Whoever asks the same again wants it answered again."""
         request = asked(CHUNK, *turns((CHUNK, "I see.")))
@@ -200,6 +205,10 @@ class TestConcise:
         passage = "You must stop in order to pay. The bridge is very old."
         kept = last(concise(documents(passage), bullets=False))
         assert "You must stop in order to pay. The bridge is old." in kept
+
+    def test_an_imperative_after_markup_or_a_semicolon_counts(self):
+        for passage in ("<p>Deep.</p> Write in the very same order.", "It blinks; clean the very top."):
+            assert passage in last(concise(documents(passage), bullets=True))
 
 
 class TestHistory:
