@@ -62,7 +62,7 @@ def replay_all(records: Records, plan: Plan) -> Replayed:
     Raises:
         EmbedderError: the plan reads embeddings, and some prompt has none.
     """
-    plan = embedded_before(plan, [query.request for query in records.queries])
+    plan = offline(embedded_before(plan, [query.request for query in records.queries]))
     decisions, quality, ranks = [], [], []
     for query in records.queries:
         response = replay(cascade(query.request, plan, Birth(query.id, 0.0)), answers_of(query, plan))
@@ -74,6 +74,11 @@ def replay_all(records: Records, plan: Plan) -> Replayed:
         ranks.append(rank)
     cost = np.array([decision.cost for decision in decisions], float)
     return Replayed(tuple(decisions), np.array(quality), cost, tuple(ranks))
+
+
+def offline(plan: Plan) -> Plan:
+    """The policy alone: a log of answers knows no cache and no budget, and its prompts were answered as they stand."""
+    return replace(plan, cache=None, shorten=None, output=None, gates=None)
 
 
 def answers_of(query: Query, plan: Plan) -> dict[str, Completion]:

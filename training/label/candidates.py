@@ -19,7 +19,7 @@ from training.label.answer import Answer
 from training.label.choose import Choice
 from training.label.sheet import Sheet
 from training.records import Query
-from training.replay import answers_of
+from training.replay import answers_of, offline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def of_queries(queries: Sequence[Query], plan: Plan) -> list[Candidate]:
         EmbedderError: the plan reads embeddings, and some prompt has none.
     """
     bare = [(query, rows) for query in queries if (rows := _bare(query, plan))]
-    plan = embedded_before(plan, [query.request for query, _ in bare])
+    plan = offline(embedded_before(plan, [query.request for query, _ in bare]))
     return [
         Candidate(id=query.id, request=query.request, margin=_replayed(query, plan), rows=rows) for query, rows in bare
     ]
