@@ -141,12 +141,16 @@ def _check_profiles(bundle: PolicyBundle, config: Config) -> None:
     wanted = [("profile", settings.choice.default), *(("profiles", each.profile) for each in settings.choice.by_tag)]
     if settings.fallback not in (None, STRONG):
         wanted.append(("fallback", settings.fallback))
-    for key, name in wanted:
+    tables = [("policy", key, name) for key, name in wanted]
+    if config.budgets is not None:
+        steps = [step for scope in config.budgets.scopes for step in scope.steps]
+        tables += [("budgets", "profile", step.profile) for step in steps if step.profile is not None]
+    for table, key, name in tables:
         if name not in bundle.profiles:
             source = None if config.source is None else str(config.source)
             has = ", ".join(sorted(bundle.profiles))
             message = f"names the profile {name!r}, and the bundle has {has}; train it, or name another"
-            raise ConfigError(message, file=source, table="policy", key=key)
+            raise ConfigError(message, file=source, table=table, key=key)
 
 
 def misfit(bundle: PolicyBundle, config: Config) -> str | None:

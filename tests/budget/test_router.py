@@ -13,11 +13,12 @@ from router.budget.accounts import accounts_of
 from router.config import Config
 from router.decision import Attempt
 from router.engine import Router
-from router.errors import BudgetExceeded, ServerFault
+from router.errors import BudgetExceeded, ConfigError, ServerFault
 from router.ledger import Ledger
-from router.planning import levers_of
+from router.planning import levers_of, plan_of
 from router.policy import Thresholds
 from router.providers.fake import FakeProvider
+from tests.core.test_bundle import made as bundle
 from tests.kit import Book, Clock, ask, ladder, said, two_tiers
 from tests.servers import redis_server
 
@@ -85,7 +86,7 @@ def test_without_room_for_the_stronger_tier_the_cheaper_answer_is_returned():
     made_router, provider, _ = made(budgets(200_000), {"small": said("5")})
     decision = asked(made_router)
     assert [call.tier.name for call in provider.calls] == ["small"]
-    assert [(each.tier, each.verdict) for each in decision.attempts] == [("small", "accepted"), ("large", "failed")]
+    assert [(each.tier, each.verdict) for each in decision.attempts] == [("small", "accepted"), ("large", "skipped")]
     assert "budget 'team' has spent $0.000016 of its $0.0002 a day (8 %), and a call to large may cost" in (
         decision.attempts[1].reason
     )
@@ -159,6 +160,20 @@ def test_with_the_store_away_requests_are_served_with_a_note_where_budgets_fail_
     assert decision.tier == "large"
     assert "no budget was asked" in decision.notes[0]
     assert f"the budgets' store {server.url} cannot be used" in decision.notes[0]
+
+
+def test_a_step_to_a_profile_that_the_bundle_lacks_is_refused_at_load(tmp_path):
+    bundle().save(tmp_path / "policy.tierwise")
+    steps = [{"at": 0.5, "profile": "gold"}]
+    config = Config.of(
+        ladder("small", "large").tiers,
+        policy={"bundle": str(tmp_path / "policy.tierwise")},
+        budgets=budgets(10**9, steps=steps),
+    )
+    with pytest.raises(
+        ConfigError, match=r"\[budgets\] `profile`: names the profile 'gold', and the bundle has default"
+    ):
+        plan_of(config)
 
 
 def test_budgets_of_users_are_apart():
