@@ -10,6 +10,12 @@ from router.output.settings import OutputSettings
 from router.tiers import Tier
 from router.types import Completion, Message, Request
 
+WORDS = "{words}"
+"""What stands in the instruction for as many words as the bound has room for."""
+
+WORDS_PER_TOKEN = 0.7
+"""Words that a token is sure to have room for, in English prose."""
+
 
 def bounded(request: Request, settings: OutputSettings | None, suffices: Sequence[float]) -> Request:
     """The request as it is sent: bounded by how hard the prompt is, by the chances ``suffices`` per rank.
@@ -24,7 +30,9 @@ def bounded(request: Request, settings: OutputSettings | None, suffices: Sequenc
     if most is not None:
         request = replace(request, max_tokens=min(most, request.max_tokens or most))
     if settings.concise is not None and chance >= 1 - settings.concise_below:
-        request = replace(request, messages=_told(request.messages, settings.concise))
+        words = request.max_tokens and max(int(request.max_tokens * WORDS_PER_TOKEN), 1)
+        if words is not None or WORDS not in settings.concise:
+            request = replace(request, messages=_told(request.messages, settings.concise.replace(WORDS, str(words))))
     if settings.stop:
         request = replace(request, stop=(*request.stop, *(stop for stop in settings.stop if stop not in request.stop)))
     return request

@@ -22,8 +22,9 @@ class OutputSettings:
 
     ``levels`` rise in complexity; the first that a prompt does not pass bounds its answer, and a prompt above all of
     them is not bounded. ``concise`` is an instruction, appended to the system prompt of prompts of at most
-    ``concise_below``. ``stop`` are further strings that end an answer. ``validate``: structured answers are checked
-    against the form that was asked for, and one that does not have it counts as wrong.
+    ``concise_below``; ``{words}`` in it stands for as many words as the bound has room for. ``stop`` are further
+    strings that end an answer. ``validate``: structured answers are checked against the form that was asked for, and
+    one that does not have it counts as wrong.
     """
 
     levels: tuple[Level, ...] = ()

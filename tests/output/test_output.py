@@ -44,6 +44,12 @@ class TestBounds:
         assert bounded(ask(), wanted, (0.9,)).messages[0] == Message(role="system", content="Be brief.")
         assert bounded(request, wanted, (0.4,)) == bounded(request, wanted, (math.nan,)) == request
 
+    def test_the_instruction_may_name_as_many_words_as_the_bound_has_room_for(self):
+        wanted = replace(LEVELS, concise="At most {words} words.")
+        assert bounded(ask(), wanted, (0.9,)).system == "At most 35 words."
+        assert bounded(ask(max_tokens=20), wanted, (0.9,)).system == "At most 14 words."
+        assert bounded(ask(), wanted, (0.1,)).system == ""
+
     def test_stop_strings_are_added_once(self):
         wanted = OutputSettings(stop=("END", "STOP"))
         assert bounded(ask(stop=("STOP",)), wanted, (0.9,)).stop == ("STOP", "END")
