@@ -10,7 +10,7 @@ _CONSTRAINT = re.compile(
     r"forbidden|allowed|limit(?:ed)? to|from now on|remember|important|strictly|instead of|unless|except|cannot|"
     r"can[’']t|may not)\b",
 )
-_PART = re.compile(r"[.!?:;>)\]”\"]\s")
+_PART = re.compile(r"[.!?:;>)\]”\"*]\s")
 _IMPERATIVE = re.compile(
     r"\W*(?:please\s+|kindly\s+|now\s+|then\s+|next,?\s+|first,?\s+|finally,?\s+|also,?\s+|just\s+|\w+:\s*)*"
     r"(?:act|add|analy[sz]e|answer|apply|ask|assume|be|begin|calculate|call|change|check|choose|cite|classify|clean|"

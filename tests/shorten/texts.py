@@ -63,10 +63,14 @@ SPACES = st.sampled_from([" ", "  ", "\n", "\n\n", "\n\n\n\n", " \n", "\t"])
 
 
 def joined(pieces: tuple[str, ...]) -> st.SearchStrategy[str]:
-    """Some of ``pieces``, with white space between them; protected ones have lines of their own."""
+    """Some of ``pieces``, with white space between them; protected ones have lines of their own, and so has what
+    follows markup that ends no sentence.
+    """
     piece = st.one_of(st.sampled_from(pieces), st.sampled_from(PROTECTED).map(lambda text: f"\n\n{text}\n\n"))
     return st.lists(st.tuples(piece, SPACES), min_size=1, max_size=6).map(
-        lambda found: "".join(text + space for text, space in found)
+        lambda found: "".join(
+            f"{text}{'' if text.endswith(('.', '>', '*')) else chr(10)}{space}" for text, space in found
+        )
     )
 
 
