@@ -83,7 +83,7 @@ def clear(
     if as_json:
         typer.echo(json.dumps({"forgotten": forgotten}))
     else:
-        typer.echo(f"forgot {forgotten:,} answers")
+        typer.echo(f"forgot {forgotten:,} {'entry' if forgotten == 1 else 'entries'}")
 
 
 def report(config: Config, *, since: str | None, until: str | None, now: float) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def test_clearing_by_tag_forgets_those_answers_and_no_others(make: Make, tmp_pat
     assert told(path, "clear", "--tag", "feature=nothing") == {"forgotten": 0}
     assert told(path, "clear", "--tag", "odd=a=b [red]\u00e9") == {"forgotten": 1}
     assert told(path, "stats")["holds"]["entries"] == 1
-    assert command(path, "clear", "--tag", "feature=more") == "forgot 1 answers\n"
+    assert command(path, "clear", "--tag", "feature=more") == "forgot 1 entry\n"
     filled(path)
     assert told(path, "clear", "--all") == {"forgotten": 2}
     assert told(path, "stats")["holds"]["entries"] == 0
