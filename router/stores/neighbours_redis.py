@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 _MONTH = 30 * 86_400
 
-# The three keys share the part in braces, so that a cluster keeps them together.
+# The three keys share the part in braces, so that a cluster keeps them together. Numbers are microseconds, so that they
+# grow on when the server has lost its keys: who has seen one asks for those beyond it.
 _PUT = """
-local seq = redis.call('INCR', KEYS[3])
+local now = redis.call('TIME')
+local seq = now[1] * 1000000 + now[2]
+local last = tonumber(redis.call('GET', KEYS[3]) or '0')
+if seq <= last then seq = last + 1 end
+seq = string.format('%.0f', seq)
+redis.call('SET', KEYS[3], seq, 'EX', ARGV[4])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], seq, ARGV[1])
 local excess = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[3])
@@ -70,7 +76,6 @@ class RedisRows:
         """Keep a row under a new number, and let the oldest go where there are too many."""
         rows, numbers = self._of(shelf)
         with self._reached() as client:
-            # The count outlives its shelf: a number that came twice would not be read by who has seen the first.
             client.eval(_PUT, 3, rows, numbers, f"{numbers}:last", key, body, str(self._most), str(_MONTH))
 
     def drop(self, shelf: str, key: str) -> None:
@@ -87,7 +92,7 @@ class RedisRows:
         with self._reached() as client:
             client.incr(self._clears)
             pattern = f"{_escaped(self._namespace)}:near:{{*"
-            names = [name for name in client.scan_iter(pattern, count=500) if not name.endswith(b":last")]
+            names = list(client.scan_iter(pattern, count=500))
             for start in range(0, len(names), 500):
                 client.unlink(*names[start : start + 500])
 

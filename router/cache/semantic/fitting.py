@@ -100,7 +100,8 @@ def fitted(
     order = [int(place) for place in np.argsort(-cosines, kind="stable") if opened[place] and cosines[place] >= _FLOOR]
     least = fewest(0, max_wrong=max_wrong, confidence=confidence)
     if len(order) < least:
-        raise InputError(_too_few(len(order), least, len(same), sum(same), max_wrong, confidence))
+        right = sum(same[place] for place in order)
+        raise InputError(_too_few(right, least, len(same), sum(same), max_wrong, confidence))
     chosen: float | None = None
     seen = wrong = 0
     for at, place in enumerate(order):
@@ -162,19 +163,19 @@ def _first(passes: Callable[[int], bool], least: int) -> int:
     return high
 
 
-def _too_few(hits: int, least: int, pairs: int, same: int, max_wrong: float, confidence: float) -> str:
+def _too_few(right: int, least: int, pairs: int, same: int, max_wrong: float, confidence: float) -> str:
     wish = f"a bound of {max_wrong:.2%} on wrong hits at {confidence:.0%} confidence"
     if not same:
         return f"none of the {pairs:,} pairs ask the same, so nothing can be learnt from them; add pairs that do"
-    if not hits:
+    if not right:
         return (
-            f"{wish} needs at least {least:,} hits, and the gates let none of the {pairs:,} pairs through; add pairs "
-            "that ask the same in nearly the same words"
+            f"{wish} needs at least {least:,} hits, and the gates let none of the {same:,} pairs that ask the same "
+            "through; add pairs that ask the same in nearly the same words"
         )
-    about = math.ceil(pairs * least / hits)
+    about = math.ceil(pairs * least / right)
     return (
-        f"{wish} needs at least {least:,} hits without a wrong one, and {hits:,} of the {pairs:,} pairs hit; with "
-        f"about {_round(about):,} pairs like these it can be had, or ask for a larger `--max-wrong`"
+        f"{wish} needs at least {least:,} hits without a wrong one, and {right:,} of the {pairs:,} pairs are "
+        f"right ones; with about {_round(about):,} pairs like these it can be had, or ask for a larger `--max-wrong`"
     )
 
 

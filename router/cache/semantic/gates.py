@@ -6,6 +6,7 @@ stays shut costs a hit, never a wrong answer, so each is strict where it does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from router.cache.semantic.asks import EXCLUSIVE, MEASURES
@@ -13,6 +14,8 @@ from router.cache.semantic.facts import Facts, facts_of
 from router.cache.semantic.phrases import DECISIVE, DIRECTIONS
 from router.cache.semantic.quantities import SCALES
 from router.cache.semantic.words import stem
+
+_PARTS = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 Gate = Callable[[Facts, Facts], bool]
 """Whether two questions may ask the same, as far as this gate sees."""
@@ -102,16 +105,17 @@ def opposites(one: Facts, other: Facts) -> bool:
 def names(one: Facts, other: Facts) -> bool:
     """The same names, written large or small."""
     return all(
-        name in theirs.words or any(_derived(name, word) for word in theirs.words)
+        part in theirs.words or any(_derived(part, word) for word in theirs.words)
         for mine, theirs in ((one, other), (other, one))
         for name in mine.names
+        for part in _PARTS.findall(name)
     )
 
 
 def _derived(name: str, word: str) -> bool:
-    """Whether `word` is `name` with an ending (Europe, European), or parts of it joined otherwise (Moby-Dick)."""
+    """Whether `word` is `name` with an ending (Europe, European)."""
     short, long = sorted((name, word), key=len)
-    return (len(short) > 5 and long.startswith(short[:-1])) or word in name.split("-")
+    return len(short) > 5 and long.startswith(short[:-1])
 
 
 def order(one: Facts, other: Facts) -> bool:
@@ -137,7 +141,11 @@ def order(one: Facts, other: Facts) -> bool:
         return False
     if _numerals(one) != _numerals(other):
         return False
-    if {(term.behind, term.stem) for term in one.terms} & {(term.stem, term.behind) for term in other.terms}:
+    beside, theirs_beside = _beside(one), _beside(other)
+    if any(
+        (last, first) in theirs_beside and (last, first) not in beside and (first, last) not in theirs_beside
+        for first, last in beside
+    ):
         return False
     here, there = _bare(one, other), _bare(other, one)
     called = {stem(name) for name in (*one.names, *other.names)}
@@ -157,6 +165,11 @@ def _bare(facts: Facts, other: Facts) -> list[str]:
     """The words without a preposition that both have, each once."""
     theirs = {term.stem for term in other.terms if not term.after}
     return list(dict.fromkeys(term.stem for term in facts.terms if not term.after and term.stem in theirs))
+
+
+def _beside(facts: Facts) -> set[tuple[str, str]]:
+    """Words that stand side by side, with nothing between them."""
+    return {(term.behind, term.stem) for term in facts.terms}
 
 
 def _numerals(facts: Facts) -> list[str]:
@@ -207,5 +220,7 @@ GATES: Mapping[str, Gate] = {
 
 def shut(one: str, other: str) -> str | None:
     """The first gate that keeps two questions apart, None when all are open."""
+    if one == other:
+        return None
     mine, theirs = facts_of(one), facts_of(other)
     return next((name for name, gate in GATES.items() if not gate(mine, theirs)), None)

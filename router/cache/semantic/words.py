@@ -14,6 +14,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s.,;:?!()\[\]{}'\"’‘“�
 _GLUED = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?=[^\W\d_]{1,4}(?![\w-]))")
 _PARTICLE = re.compile(r"(?<=\w)-(?=(?:in|out|up|down|off|on|over|back|through)\b)", re.IGNORECASE)
 _LETTER = re.compile(r"(?<=[\w,;:] )A(?=[ ,;:?!.]|\Z)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 FRAME = re.compile("|".join(FRAMES), re.IGNORECASE)
 _JOINS = frozenset({"and", "or", "versus", "vs", "with", "&"})
@@ -85,7 +86,7 @@ def terms_of(text: str) -> tuple[Term, ...]:
     """
     found: list[Term] = []
     after, reach, joined, before = "", 0, False, ""
-    for word in _STEP.findall(_GLUED.sub(r"\1 ", FRAME.sub(" | ", plain(text))).lower()):
+    for word in _STEP.findall(_GLUED.sub(r"\1 ", FRAME.sub(" | ", _THOUSANDS.sub("", plain(text)))).lower()):
         word = word.removesuffix("'s")  # noqa: PLW2901
         last, before = before, ""
         if word in GOVERNORS:
