@@ -69,8 +69,8 @@ class BudgetSettings:
     ``url`` is the store: "memory", "sqlite:///path" or "redis://host:port/db", whose password is in the variable
     ``password_env``. ``namespace`` keeps routers apart that share a store. ``on_failure`` says what happens to requests
     while the store cannot be reached, ``durability`` what a file survives: the death of a process, or the loss of
-    power. ``ttl`` is how many seconds a reservation lives that nobody settles, ``timeout`` how long the store is waited
-    for. ``tiers`` are the ladder's names, cheapest first, by which ceilings compare.
+    power. ``ttl`` is how many seconds a reservation lives at least that nobody settles, ``timeout`` how long the store
+    is waited for. ``tiers`` are the ladder's names, cheapest first, by which ceilings compare.
     """
 
     url: str = "memory"

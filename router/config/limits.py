@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from router.config.budgets import store_url, unlike, whose
 from router.config.table import Table, suggestion
 from router.limits.settings import LimitScope, LimitSettings
+from router.types import PRIORITIES, Priority
 
 _LIMITS = ("requests_per_minute", "tokens_per_minute", "requests_per_day", "tokens_per_day", "concurrency")
 _LARGEST = 10**12
@@ -34,12 +36,16 @@ def limit_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...] 
 
 
 def _scope(table: Table, tiers: tuple[str, ...]) -> LimitScope:
-    table.only("name", "tag", "value", "per", "tier", "burst", "queue", *_LIMITS)
+    table.only("name", "tag", "value", "per", "tier", "priorities", "burst", "queue", *_LIMITS)
     name = table.required("name")
     tag, value, per = whose(table)
     tier = table.text("tier")
     if tier is not None and tiers and tier not in tiers:
         raise table.error(f"{tier!r} is no tier; {suggestion(tier, tiers)}", "tier")
+    priorities = table.texts("priorities")
+    for priority in priorities:
+        if priority not in PRIORITIES:
+            raise table.error(f"{priority!r} is no priority; {suggestion(priority, PRIORITIES)}", "priorities")
     limits = {key: table.whole(key, least=1) for key in _LIMITS}
     for key, limit in limits.items():
         if limit is not None and limit > _LARGEST:
@@ -53,6 +59,7 @@ def _scope(table: Table, tiers: tuple[str, ...]) -> LimitScope:
         value=value,
         per=per,
         tier=tier,
+        priorities=cast("tuple[Priority, ...]", priorities) or standard.priorities,
         burst=table.number("burst", above=0, most=3600) or standard.burst,
         queue=int(_or(table.whole("queue", least=0), standard.queue)),
         **limits,

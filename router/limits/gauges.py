@@ -90,7 +90,9 @@ def gauges_of(request: Request, tier: Tier, scopes: tuple[LimitScope, ...]) -> t
     """
     found = []
     for scope in scopes:
-        if scope.tier not in (None, tier.name) or (scope.tag is not None and _said(request, scope.tag) != scope.value):
+        if scope.tier not in (None, tier.name) or request.priority not in scope.priorities:
+            continue
+        if scope.tag is not None and _said(request, scope.tag) != scope.value:
             continue
         value = None if scope.per is None else tier.name if scope.per == "tier" else _said(request, scope.per)
         what = json.dumps([scope.name, scope.per, value])

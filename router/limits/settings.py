@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from router.types import Priority
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitScope:
     """One `[[limits.scope]]`: whose calls share how much.
 
-    With ``tag`` and ``value`` it binds only requests with that tag, with ``tier`` only calls to that tier. ``per``
+    With ``tag`` and ``value`` it binds only requests with that tag, with ``tier`` only calls to that tier, and only
+    requests of its ``priorities``. ``per``
     gives each value of a tag (or "user", "session", "tier") limits of its own. None is no limit. Tokens are those of
     prompt and answer together; days are those of UTC. ``burst`` is how many seconds' worth may come at once after a
     pause. At most ``queue`` calls wait at a time.
@@ -25,6 +28,7 @@ class LimitScope:
     requests_per_day: int | None = None
     tokens_per_day: int | None = None
     concurrency: int | None = None
+    priorities: tuple[Priority, ...] = ("high", "normal", "low")
     burst: float = 60.0
     queue: int = 100
 

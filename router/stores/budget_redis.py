@@ -79,7 +79,7 @@ class RedisBudgets:
         keys = [self._key("index"), self._key(f"settled:{holding.id}")]
         for account in accounts:
             keys += [self._key(account.id), self._key(f"holds:{account.id}")]
-        ttl = int(self._settings.ttl * 1000)
+        ttl = int(holding.ttl * 1000)
         for _ in range(_TRIES):
             guess = int(self._clock() * 1000) + self._offset
             spans = [span(account.scope.window, guess) for account in accounts]

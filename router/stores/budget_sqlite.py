@@ -43,7 +43,6 @@ class SqliteBudgets:
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
-        self._ttl = int(settings.ttl * 1000)
         self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = None
         self._inherited: list[sqlite3.Connection | None] = []  # a parent's, which a child must not close
@@ -94,9 +93,9 @@ class SqliteBudgets:
         again = db.execute("SELECT 1 FROM hold WHERE id = ? LIMIT 1", (holding.id,)).fetchone()
         refused = None if again else next((each for each in standings if not each.has_room(holding.most)), None)
         if refused is None:
-            expires = now + self._ttl
+            expires = now + int(holding.ttl * 1000)
             for account in holding.accounts:
-                _note(db, account, now, self._ttl)
+                _note(db, account, now, holding)
                 db.execute(
                     "INSERT OR IGNORE INTO hold VALUES (?, ?, ?, ?)", (account.id, holding.id, holding.most, expires)
                 )
@@ -105,12 +104,12 @@ class SqliteBudgets:
 
     def _settle(self, db: sqlite3.Connection, holding: Holding, cost: int, now: int) -> Reading:
         _tidy(db, holding.accounts, now)
-        until = now + int(max(self._settings.ttl, REMEMBERED) * 1000)
+        until = now + int(max(holding.ttl, REMEMBERED) * 1000)
         fresh = db.execute("INSERT OR IGNORE INTO settled VALUES (?, ?)", (holding.id, until)).rowcount
         if not fresh:
             return Reading(standings=_standings(db, holding.accounts, now))
         for account in holding.accounts:
-            _note(db, account, now, self._ttl)
+            _note(db, account, now, holding)
             db.execute("DELETE FROM hold WHERE account = ? AND id = ?", (account.id, holding.id))
             db.execute(
                 "INSERT INTO bucket VALUES (?, ?, ?) ON CONFLICT (account, start) DO UPDATE SET spent = spent + ?",
@@ -212,10 +211,10 @@ def _alerts(db: sqlite3.Connection, standings: Sequence[Standing], now: int) -> 
     return due
 
 
-def _note(db: sqlite3.Connection, account: Account, now: int, ttl: int) -> None:
+def _note(db: sqlite3.Connection, account: Account, now: int, holding: Holding) -> None:
     """Keep the account listed until nothing of it counts any more."""
     time_of = span(account.scope.window, now)
-    idle = (time_of.stop or 2 * now - time_of.start + time_of.width) + ttl
+    idle = (time_of.stop or 2 * now - time_of.start + time_of.width) + int(holding.ttl * 1000)
     db.execute(
         "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET idle = excluded.idle",
         (account.id, kept(account).label, idle),

@@ -23,11 +23,12 @@ class StoreAway(BudgetError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """``most`` nano-dollars, set aside under ``id`` in all ``accounts``."""
+    """``most`` nano-dollars, set aside under ``id`` in ``accounts``, for ``ttl`` seconds where nobody settles it."""
 
     id: str
     most: int
     accounts: tuple[Account, ...]
+    ttl: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

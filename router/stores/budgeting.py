@@ -23,6 +23,8 @@ from router.stores.budget_store import BudgetStore, Holding, StoreAway
 
 logger = logging.getLogger("tierwise.budgets")
 
+_SPARE = 60.0
+
 REST = 1.0
 """Seconds for which a store that could not be reached is left alone, so that requests do not all wait for it."""
 
@@ -103,7 +105,9 @@ class Budgeting:
         granted = Grant(id=id, most=op.most, accounts=accounts)
         if not accounts:
             return granted
-        holding = Holding(id=id, most=op.most, accounts=accounts)
+        # Nobody may give a call back to the budget while it can still be under way.
+        ttl = max(settings.ttl, op.tier.timeout + _SPARE)
+        holding = Holding(id=id, most=op.most, accounts=accounts, ttl=ttl)
         try:
             reading = self._asked(lambda store: store.reserve(holding))
         except BudgetError as error:
@@ -177,7 +181,7 @@ def _place(settings: BudgetSettings) -> tuple[object, ...]:
     """What a store is made of: with anything else changed it need not be made anew, and what is in memory stays."""
     if settings.url == "memory":
         return (settings.url,)
-    return (settings.url, settings.password_env, settings.namespace, settings.timeout, settings.ttl)
+    return (settings.url, settings.password_env, settings.namespace, settings.timeout, settings.durability)
 
 
 def _closed(error: BudgetError) -> str:

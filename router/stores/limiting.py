@@ -21,6 +21,8 @@ from router.types import PRIORITIES
 
 T = TypeVar("T")
 
+_SPARE = 60.0
+
 REST = 1.0
 """Seconds for which a store that could not be reached is left alone, so that calls do not all wait for it."""
 
@@ -86,7 +88,7 @@ class Limiting:
             order=order,
             left=op.left * 1000,
             patience=int(settings.patience * 1000),
-            lease=int(settings.lease * 1000),
+            lease=int(max(settings.lease, op.tier.timeout + _SPARE) * 1000),
         )
         try:
             verdict = self._asked(lambda store: store.enter(asking))

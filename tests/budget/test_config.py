@@ -165,6 +165,7 @@ BAD_LIMITS = [
     ({"scope": {"tokens_per_minute": 10**15}}, "`tokens_per_minute`: must be at most 1,000,000,000,000"),
     ({"scope": {"requests_per_minute": 1.5}}, "`requests_per_minute`: must be a whole number, not a number 1.5"),
     ({"scope": {"tier": "smal"}}, "`tier`: 'smal' is no tier; did you mean `small`?"),
+    ({"scope": {"priorities": ["hgh"]}}, "`priorities`: 'hgh' is no priority; did you mean `high`?"),
     ({"scope": {"queue": -1}}, "`queue`: must be at least 0, not -1"),
     ({"patience": -1}, "`patience`: must be at least 0"),
     ({"scope": {"burst": 0}}, "`burst`: must be above 0"),

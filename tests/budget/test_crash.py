@@ -53,7 +53,7 @@ def test_workers_killed_in_the_middle_lose_nothing_and_overspend_nothing(kind, t
     last = start(url, "last")  # goes on until the budget has no room
     lines += last.communicate()[0].splitlines()
 
-    settings = BudgetSettings(url=url, namespace=NAMESPACE, ttl=600.0)
+    settings = BudgetSettings(url=url, namespace=NAMESPACE)
     store = RedisBudgets(settings) if kind == "redis" else SqliteBudgets(settings)
     accounts = (account(scope(limit=LIMIT, window="month"), None),)
     (now,) = store.survey(accounts).standings

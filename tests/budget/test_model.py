@@ -37,7 +37,7 @@ class Budgets(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.time = Timepiece()
-        self.store = type(self).make(self.time, ttl=float(TTL))
+        self.store = type(self).make(self.time)
         name = f"m{next(_NAMES)}"
         self.scopes = [
             scope(f"{name} all", limit=1000),
@@ -72,7 +72,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(target=calls, user=st.sampled_from(USERS), most=st.integers(0, 400))
     def reserve(self, user, most):
-        holding = Holding(id=f"{id(self)}-{next(_NAMES)}", most=most, accounts=self.accounts(user))
+        holding = Holding(id=f"{id(self)}-{next(_NAMES)}", most=most, accounts=self.accounts(user), ttl=TTL)
         room = all(sum(self.model(each)) + most <= each.scope.limit for each in holding.accounts)
         refused = self.store.reserve(holding).refused
         assert room == (refused is None)

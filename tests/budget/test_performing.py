@@ -210,6 +210,16 @@ def test_a_slow_webhook_keeps_nobody_waiting():
     assert posted == ["http://a/"]
 
 
+def test_a_reservation_outlives_the_longest_that_its_call_may_take():
+    told = []
+    budgets = Budgeting(settings(ttl=100.0))
+    store = budgets._store
+    budgets._store = type("Told", (), {"reserve": lambda self, hold: told.append(hold.ttl) or store.reserve(hold)})()
+    for timeout in (30.0, 900.0):
+        budgets.shell[Reserve](Reserve(REQUEST, tier("slow", timeout=timeout), 0))
+    assert told == [100.0, 960.0]
+
+
 # stores that fail
 
 

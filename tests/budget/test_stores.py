@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 
@@ -16,8 +17,8 @@ from tests.kit import ask
 DAY = 86_400
 
 
-def holding(id, most, *scopes, value=None):
-    return Holding(id=id, most=most, accounts=tuple(account(each, value) for each in scopes))
+def holding(id, most, *scopes, value=None, ttl=600.0):
+    return Holding(id=id, most=most, accounts=tuple(account(each, value) for each in scopes), ttl=ttl)
 
 
 def figures(reading):
@@ -62,8 +63,8 @@ def test_reserving_twice_under_one_id_sets_aside_once(make):
 
 def test_a_reservation_of_a_dead_worker_is_given_back_when_its_time_is_over(make):
     time = Timepiece()
-    store = make(time, ttl=60.0)
-    store.reserve(holding("dead", 900, scope()))
+    store = make(time)
+    store.reserve(holding("dead", 900, scope(), ttl=60.0))
     assert store.reserve(holding("b", 200, scope())).refused is not None
     time.now += 61
     assert figures(store.survey(holding("", 0, scope()).accounts)) == [(0, 0)]
@@ -72,7 +73,7 @@ def test_a_reservation_of_a_dead_worker_is_given_back_when_its_time_is_over(make
 
 def test_a_late_settlement_is_charged_once_and_shows_the_overspend(make):
     time = Timepiece()
-    store, late = make(time, ttl=60.0), holding("late", 900, scope())
+    store, late = make(time), holding("late", 900, scope(), ttl=60.0)
     store.reserve(late)
     time.now += 61
     other = holding("other", 900, scope())
@@ -224,3 +225,17 @@ def test_the_largest_limit_is_kept_to_the_nano_dollar(make, largest):
     assert store.reserve(holding("b", 2, huge)).refused is not None
     assert [(0, largest)] == figures(store.reserve(holding("c", 1, huge)))
     assert [(largest - 1, 1)] == figures(store.settle(holding("a", largest - 1, huge), largest - 1))
+
+
+def test_a_forked_worker_spends_from_the_same_budget(make_shared):
+    store = make_shared(Timepiece())
+    store.settle(holding("parent", 0, scope()), 10)
+    child = os.fork()
+    if not child:
+        try:
+            store.settle(holding("child", 0, scope()), 5)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    store.settle(holding("parent again", 0, scope()), 1)
+    assert figures(store.survey(holding("", 0, scope()).accounts)) == [(16, 0)]

@@ -33,7 +33,7 @@ class Gate:
         asking = Asking(
             id=id,
             tier=at.name,
-            gauges=gauges_of(ask(**request), at, self.scopes),
+            gauges=gauges_of(ask(priority=priority, **request), at, self.scopes),
             tokens=tokens,
             rank=RANKS[priority],
             order=self.orders.get(id),

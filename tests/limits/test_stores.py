@@ -190,6 +190,12 @@ def test_limits_are_kept_per_user_per_tier_and_by_tag(gate):
     assert made.goes("c", user="eve", patience=0)
 
 
+def test_a_limit_for_low_priorities_leaves_room_for_higher_ones(gate):
+    made = gate(limit("all", concurrency=3), limit("rest", concurrency=2, priorities=("normal", "low")))
+    calls = [made.goes(id, patience=0, priority=priority) for id, priority in (("a", "low"), ("b", "normal"))]
+    assert [*calls, made.goes("c", patience=0), made.goes("d", priority="high")] == [True, True, False, True]
+
+
 @pytest.mark.parametrize("value", ["", "a:b", "{x}", "\x00", "\ud800", "日本\n", "x" * 5000])
 def test_odd_characters_in_a_tag_are_values_like_others(gate, value):
     made = gate(limit(per="team", concurrency=1))
