@@ -26,29 +26,24 @@ def history(request: Request, *, turns: int, tokens: int | None, summary: bool) 
     ``summary`` adds one line that names what the turns that were cut had asked. Nothing is cut where that would not
     make the prompt shorter.
     """
-    system = [message for message in request.messages if message.role == "system"]
-    talk = [message for message in request.messages if message.role != "system"]
-    starts = [place for place, message in enumerate(talk) if message.role == "user"]
-    if not starts:
+    messages = request.messages
+    starts = [place for place, message in enumerate(messages) if message.role == "user"]
+    if not starts or (len(starts) <= turns and (tokens is None or _talk(messages) <= tokens)):
         return request
-    for start in _starts(starts, turns):
-        cut, kept = talk[:start], talk[start:]
-        if not cut:
-            if tokens is None or tokens_in(kept) <= tokens or len(starts) == 1:
-                return request
-            continue
+    for start in starts[-turns:]:
+        cut = [message for message in messages[:start] if message.role != "system"]
         head = _head(cut, summary=summary)
-        first = replace(kept[0], content=f"{head}\n\n{kept[0].content}") if head else kept[0]
-        if tokens is None or start == starts[-1] or tokens_in((first, *kept[1:])) <= tokens:
-            messages = (*system, first, *kept[1:])
-            return replace(request, messages=messages) if tokens_in(messages) < tokens_in(request.messages) else request
+        first = replace(messages[start], content=f"{head}\n\n{messages[start].content}") if head else messages[start]
+        kept = (first, *messages[start + 1 :])
+        if tokens is None or start == starts[-1] or _talk(kept) <= tokens:
+            shorter = (*(message for message in messages[:start] if message.role == "system"), *kept)
+            return replace(request, messages=shorter) if tokens_in(shorter) < tokens_in(messages) else request
     return request
 
 
-def _starts(starts: Sequence[int], turns: int) -> Sequence[int]:
-    """Where the part that is kept may begin, the longest part first."""
-    kept = starts[-turns:]
-    return [0, *kept[1:]] if len(starts) <= turns else kept
+def _talk(messages: Sequence[Message]) -> int:
+    """Tokens of all but the system prompt."""
+    return tokens_in([message for message in messages if message.role != "system"])
 
 
 def _head(cut: Sequence[Message], *, summary: bool) -> str:

@@ -219,6 +219,19 @@ class TestHistory:
         shorter = history(asked("Four?", system, *self.TALK), turns=2, tokens=None, summary=False)
         assert [message.content for message in shorter.messages] == ["Be kind.", "Three?", "Perhaps.", "Four?"]
 
+    def test_a_system_message_within_the_conversation_keeps_its_place(self):
+        system = Message(role="system", content="Be kind.")
+        talk = [*self.TALK, system, *turns(("Four?", "Yes."))]
+        shorter = history(asked("Five?", *talk), turns=3, tokens=None, summary=False)
+        assert [message.content for message in shorter.messages] == [
+            "Three?",
+            "Perhaps.",
+            "Be kind.",
+            "Four?",
+            "Yes.",
+            "Five?",
+        ]
+
     def test_a_tools_result_stays_with_its_call(self):
         call = ToolCall(id="c1", name="look", arguments="{}")
         talk = [
