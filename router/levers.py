@@ -9,10 +9,6 @@ from typing import Any, Protocol
 from router.config import Config
 from router.drivers import AsyncShell, Shell
 from router.ops import Op
-from router.stores.budgeting import Budgeting
-from router.stores.caching import Caching
-from router.stores.condensing import Condensing
-from router.stores.limiting import Limiting
 
 
 class Performer(Protocol):
@@ -37,12 +33,37 @@ class Performer(Protocol):
         ...
 
 
+def _cache(settings: Any) -> Performer:
+    from router.stores.caching import Caching
+
+    return Caching(settings)
+
+
+def _shorten(settings: Any) -> Performer:
+    from router.stores.condensing import Condensing
+
+    return Condensing(settings)
+
+
+def _budgets(settings: Any) -> Performer:
+    from router.stores.budgeting import Budgeting
+
+    return Budgeting(settings)
+
+
+def _limits(settings: Any) -> Performer:
+    from router.stores.limiting import Limiting
+
+    return Limiting(settings)
+
+
 _MAKERS: dict[str, Callable[[Any], Performer]] = {
-    "cache": Caching,
-    "shorten": Condensing,
-    "budgets": Budgeting,
-    "limits": Limiting,
+    "cache": _cache,
+    "shorten": _shorten,
+    "budgets": _budgets,
+    "limits": _limits,
 }
+"""Each imports its lever when it is switched on: a router without levers starts none the slower."""
 
 
 class Levers:
