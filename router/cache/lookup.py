@@ -14,7 +14,7 @@ from router.cache.semantic.question import asked, blanked
 from router.cache.semantic.settings import SemanticSettings
 from router.cache.settings import CacheSettings
 from router.decision import Response
-from router.errors import EmbedderError
+from router.errors import BundleError, EmbedderError
 from router.features import Floats
 from router.ops import Embed, Now, Sleep
 from router.types import Request
@@ -127,7 +127,7 @@ async def _by_meaning(
     left = math.inf if expires == math.inf else expires - await Now()
     try:
         vectors = await Embed(semantic.embedder, (asked(request),), max(min(semantic.timeout, left / 2), 0.0))
-    except EmbedderError as error:
+    except (EmbedderError, BundleError) as error:
         return replace(lookup, notes=(*lookup.notes, f"The cache was not searched by meaning: {error}."))
     vector: Floats = vectors[0]
     near = await Nearest(request, vector, group)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.cache_fit import fit
 from router.errors import CacheError, InputError
 from router.pricing import usd
 
@@ -26,6 +27,7 @@ _PATIENCE = 5.0
 """Seconds for each word with the store: a person waits longer than a request."""
 
 cache = typer.Typer(help="What the cache of answers holds and saves.", no_args_is_help=True)
+cache.command()(fit)
 
 ConfigFile = Annotated[
     str | None, typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME.", show_default=False)
