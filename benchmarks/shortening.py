@@ -77,7 +77,7 @@ def measure(names: list[str], *, quick: bool) -> Iterator[Result]:
         say(f"shorten_*: {' and '.join(missing)} not found; run `tierwise local pull`")
         return
     part, models = ("develop", MODELS[:1]) if quick else ("test", MODELS)
-    questions = questions_of(part)[:: 24 if quick else STEP]
+    questions = questions_of(part)[:: 48 if quick else STEP]
     say(
         f"shorten_*: {len(questions)} questions, part {part!r}, on {len({each.topic for each in questions})} topics; "
         f"prompts put together with seed {SEED}; answers kept in {home()}; {', '.join(models)} at temperature 0, at "

@@ -149,7 +149,7 @@ def _reworded(message: Message, *, earlier: bool, bullets: bool) -> Message:
 def _shorter(text: str, *, worth: tuple[str, ...], listed: bool) -> str:
     """One stretch of prose in fewer words, where any is ``worth`` it; as it was where that is no shorter."""
     lower = text.lower()
-    idle = any(words in lower for words in worth)
+    idle = tuple(words for words in worth if words in lower)
     listed = listed and text.count(". ") + text.count("! ") >= LEAST - 1
     mask = masked(text) if idle or listed else None
     if mask is None:
@@ -159,7 +159,7 @@ def _shorter(text: str, *, worth: tuple[str, ...], listed: bool) -> str:
         ends = list(_gaps(paragraph))
         starts = [0, *(end for _, end in ends)]
         sentences = [
-            _plainer(paragraph[start:end], mask) if idle else paragraph[start:end]
+            _plainer(paragraph[start:end], mask, idle) if idle else paragraph[start:end]
             for start, end in zip(starts, [*(start for start, _ in ends), len(paragraph)], strict=True)
         ]
         gaps = [paragraph[start:end] for start, end in ends]
@@ -180,8 +180,11 @@ def _gaps(paragraph: str) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _plainer(sentence: str, mask: Masked) -> str:
-    """The sentence without idle words; word for word where it tells anybody what to do."""
+def _plainer(sentence: str, mask: Masked, idle: tuple[str, ...]) -> str:
+    """The sentence without ``idle`` words; word for word where it tells anybody what to do."""
+    lower = sentence.lower()
+    if not any(words in lower for words in idle):
+        return sentence
     said = _OPENER.sub(lambda idle: idle["mark"] + idle["next"].upper(), sentence)
     if instructs(mask.restored(said)):
         return sentence
