@@ -25,14 +25,15 @@ def budget_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...]
     if not scopes:
         raise table.error("is missing; say whose requests share how much with [[budgets.scope]]", "scope")
     unlike([scope.name for scope in scopes], table)
+    url = store_url(table, folder)
     return BudgetSettings(
-        url=store_url(table, folder),
+        url=url,
         scopes=scopes,
         on_failure=cast("OnFailure", table.choice("on_failure", ("closed", "open")) or standard.on_failure),
         ttl=table.number("ttl", least=1, most=86_400) or standard.ttl,
         timeout=table.number("timeout", above=0, most=60) or standard.timeout,
-        password_env=table.variable("password_env"),
-        namespace=table.text("namespace") or standard.namespace,
+        password_env=store_secret(table, url),
+        namespace=store_namespace(table, standard.namespace),
         durability=cast("Durability", table.choice("durability", ("process", "power")) or standard.durability),
         notify=_notify(table.table("notify")),
         tiers=tiers,
@@ -65,6 +66,22 @@ def store_url(table: Table, folder: Path, *, kinds: tuple[str, ...] = ("memory",
         raise table.error("must be written like redis://localhost:6379/0", "store")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{scheme}://{host}:{port or 6379}/{parts.path.strip('/') or '0'}"
+
+
+def store_secret(table: Table, url: str) -> str | None:
+    """Read `password_env`, which only Redis has a use for."""
+    variable = table.variable("password_env")
+    if variable is not None and not url.startswith("redis"):
+        raise table.error("is given, and only a store in Redis has a password", "password_env")
+    return variable
+
+
+def store_namespace(table: Table, standard: str) -> str:
+    """Read `namespace`, which keys in a store begin with."""
+    namespace = table.text("namespace") or standard
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", namespace):
+        raise table.error("is made of 1 to 64 letters, digits and _ . : -", "namespace")
+    return namespace
 
 
 def unlike(names: list[str], table: Table) -> None:

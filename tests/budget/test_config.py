@@ -133,6 +133,8 @@ BAD_BUDGETS = [
     ({"notify": {"webhook": "ftp://x"}}, "`webhook`: must be an address that begins with https:// or http://"),
     ({"notify": {"webhook": "https://h/T0/B1/aZ09aZ09aZ09aZ09aZ09aZ09"}}, "`webhook`: holds what looks like a key"),
     ({"notify": {"call": "no colon"}}, "`call`: must be written module:function"),
+    ({"password_env": "REDIS_PASSWORD"}, "`password_env`: is given, and only a store in Redis has a password"),
+    ({"namespace": "{x}"}, "`namespace`: is made of 1 to 64 letters, digits and _ . : -"),
     ({"password_env": "sk-aaaaaaaaaaaaaaaa"}, "holds what looks like a key and not a variable's name"),
 ]
 

@@ -181,3 +181,23 @@ def test_budgets_of_users_are_apart():
     for user in ("ann", "bob"):
         assert asked(made_router, user=user).tier == "large"
     assert asked(made_router, user="ann").tier == "small"  # what is left of hers is too little for the stronger tier
+
+
+def test_when_only_the_cache_may_answer_it_does_and_it_costs_nothing():
+    replies = {"small": said("5"), "large": said("4")}
+    parts = two_tiers(confidence=0.3)
+    config = Config.of(
+        ladder("small", "large").tiers,
+        budgets=budgets(SMALL + LARGE + 700_000, steps=[{"at": 0.1, "cache_only": True}]),
+        cache={"store": "memory"},
+    )
+    provider, book = FakeProvider(replies), Book()
+    router = Router(config, plan=replace(parts, **levers_of(config)), provider=provider, ledger=book)
+
+    first, second = asked(router), asked(router)
+    with pytest.raises(BudgetExceeded, match="lets only the cache answer"):
+        router.route("3 + 3?", max_tokens=3)
+
+    assert [call.tier.name for call in provider.calls] == ["small", "large"]
+    assert (first.cache, second.cache.kind, second.cost) == (None, "exact", 0)
+    assert standing(router)[0].spent == SMALL + LARGE
