@@ -33,6 +33,7 @@ NAMES = (
     "cache_lookup_sqlite",
     "cache_lookup_redis",
     "cache_lookup_memcached",
+    "semantic_wrong_hit",
 )
 PROTOCOL = (
     "protocol: every value is a median over rounds in which we and the peer take turns (A B A B); "
@@ -65,6 +66,10 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import caches
 
         yield from caches.measure(looking_up, quick=quick)
+    if "semantic_wrong_hit" in names:
+        import semantic
+
+        yield semantic.measure(quick=quick)
     cutting = [name for name in names if name.startswith("shorten_")]
     if cutting:
         import shortening as part

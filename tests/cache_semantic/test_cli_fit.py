@@ -54,6 +54,14 @@ def test_it_writes_a_fit_that_a_configuration_reads(tmp_path: Path, pairs: Path)
     assert (made.hash, made.threshold.value, made.imprint.name) == (found["hash"], found["threshold"], "hashing")
 
 
+def test_the_command_line_has_it() -> None:
+    from router.cli.main import app as whole
+
+    found = CliRunner().invoke(whole, ["cache", "fit", "--help"])
+    assert found.exit_code == 0
+    assert "Fit the threshold" in found.stdout
+
+
 def test_it_prints_what_it_found(tmp_path: Path, pairs: Path) -> None:
     code, told, _ = run(
         *("--pairs", str(pairs), "--embedder", "hashing", "--max-wrong", "0.05", "--out", str(tmp_path / "f.json"))
