@@ -34,6 +34,7 @@ _STOPS_TEXT = (
 _STOPS = frozenset(_STOPS_TEXT.split())
 _WHOLE = re.compile(
     r"\b(?:summar\w*|translat\w*|compar\w*|contrast\w*|paraphras\w*|proofread\w*|rewrit\w*|outline|overview|differences?|"
+    r"convert\w*|transform\w*|parse|xml|verbatim|duplicat\w*|"
     r"(?:all|each|every|both|list|order|sort|rank|count|classify|how many)(?: of)?(?: the| these| those)? "
     r"(?:documents?|passages?|texts?|sources?|excerpts?|chunks?|results?|paragraphs?|articles?))\b",
     re.IGNORECASE,

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from router.shorten.passages import Passage, last_question, paragraphs_of, passages_of, without
+from router.shorten.passages import Passage, last_question, own_words, paragraphs_of, passages_of, without
 from router.shorten.spans import code_in
 from router.types import Message, Request
 
@@ -23,6 +23,11 @@ LEAST = 8
 """Words that a paragraph must have to be taken for a repetition; shorter ones repeat themselves in any talk."""
 
 _WORD = re.compile(r"[^\W_]+(?:[.,:/'’-][^\W_]+)*|[^\w\s]")
+_COUNTS = re.compile(
+    r"\b(?:duplicat\w*|repeat\w*|repetitions?|count(?:s|ed|ing)?|how often|how many (?:times|documents|passages|"
+    r"results|sources|excerpts|chunks|records|entries)|convert\w*|xml|verbatim|word for word|diff\w*)\b",
+    re.IGNORECASE,
+)
 _FACT = re.compile(r"\d|^[^\w\s.,;:!?'’()-]")
 _FACTS_TEXT = (
     "no not nor none never neither without except unless cannot nothing nobody only all any both either before "
@@ -50,7 +55,13 @@ class _Unit:
 
 
 def dedupe(request: Request, *, overlap: float) -> Request:
-    """Drop passages of which a share ``overlap`` (0 to 1) of runs of words stands in another one, and repetitions."""
+    """Drop passages of which a share ``overlap`` (0 to 1) of runs of words stands in another one, and repetitions.
+
+    Nothing is dropped where the question may be about the repetitions themselves.
+    """
+    asked = last_question(request)
+    if asked >= 0 and _COUNTS.search(own_words(request.messages[asked])):
+        return request
     units = list(_units(request))
     kept: list[_Unit] = []
     by_run: dict[tuple[str, ...], list[int]] = defaultdict(list)

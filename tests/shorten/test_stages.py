@@ -103,6 +103,11 @@ class TestDedupe:
         request = documents(one, other)
         assert dedupe(request, overlap=0.8) == request
 
+    @pytest.mark.parametrize("question", ["How many documents say so?", "Which ones are duplicates?", "Count them."])
+    def test_a_question_about_repetitions_keeps_them(self, question: str):
+        request = documents(CHUNK, CHUNK, question=question)
+        assert dedupe(request, overlap=0.8) == request
+
     def test_code_that_differs_by_its_blanks_is_other_code(self):
         one = f"{CHUNK}\n\n```\nif x:\n    y()\nz()\n```"
         request = documents(one, one.replace("\nz()", "\n    z()"))
@@ -155,7 +160,13 @@ class TestContext:
         assert all(text in self.shorter("Wieso?", 10) for text in self.TEXTS)
 
     @pytest.mark.parametrize(
-        "question", ["Summarise this.", "Compare the documents.", "What do all the passages have in common?"]
+        "question",
+        [
+            "Summarise this.",
+            "Compare the documents.",
+            "Convert it to JSON.",
+            "What do all the passages have in common?",
+        ],
     )
     def test_a_question_about_all_of_them_keeps_all(self, question: str):
         assert material_of(documents(*self.TEXTS, question=question)) is None
