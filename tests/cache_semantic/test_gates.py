@@ -73,6 +73,8 @@ APART = {
         ("May I feed the ducks?", "Must I feed the ducks?"),
         ("Who is the king?", "Who was the king?"),
         ("Who did Brutus kill?", "Who killed Brutus?"),
+        ("What is Tokyo?", "What time is it in Tokyo?"),
+        ("Is tea on sale?", "When is tea on sale?"),
     ],
     "opposites": [
         ("How do I increase the volume?", "How do I decrease the volume?"),
