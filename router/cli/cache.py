@@ -77,7 +77,7 @@ def clear(
     caching = Caching(replace(settings, timeout=_PATIENCE))
     try:
         if settings.path is not None and not settings.path.exists():
-            forgotten = 0
+            forgotten: int | None = 0
         else:
             forgotten = caching.clear(key, value) if tag is not None else caching.clear()
     finally:
@@ -85,7 +85,7 @@ def clear(
     if as_json:
         typer.echo(json.dumps({"forgotten": forgotten}))
     else:
-        typer.echo(f"forgot {forgotten:,} {'entry' if forgotten == 1 else 'entries'}")
+        typer.echo("forgot them" if forgotten is None else f"forgot {forgotten:,} {_entries(forgotten)}")
 
 
 def report(config: Config, *, since: str | None, until: str | None, now: float) -> dict[str, Any]:
@@ -139,7 +139,8 @@ def show(found: dict[str, Any], console: Console) -> None:
     if holds is None:
         row("holds", found["holds_unknown"])
     else:
-        row("holds", f"{holds['entries']:,} answers and results, {holds['bytes']:,} bytes")
+        whose = " (the whole server, which does not tell them apart)" if holds["whole_server"] else ""
+        row("holds", f"{holds['entries']:,} {_entries(holds['entries'])}, {holds['bytes']:,} bytes{whose}")
         if holds["oldest"] is not None:
             row("", f"the oldest {_span(holds['oldest'])} old, the newest {_span(holds['newest'])}")
     console.print(table)
@@ -172,7 +173,8 @@ def _used(ledger: Ledger, since: float | None, until: float | None) -> dict[str,
 
 
 def _held(settings: CacheSettings, now: float) -> dict[str, Any]:
-    from router.stores.caching import Caching, Stock
+    from router.stores.answers import Stock
+    from router.stores.caching import Caching
 
     if settings.store == "memory":
         return {"holds": None, "holds_unknown": "not known: it is in the memory of each process"}
@@ -188,7 +190,12 @@ def _held(settings: CacheSettings, now: float) -> dict[str, Any]:
         name: None if when is None else max(now - when, 0.0)
         for name, when in (("oldest", stock.oldest), ("newest", stock.newest))
     }
-    return {"holds": {"entries": stock.entries, "bytes": stock.bytes, **ages}, "holds_unknown": None}
+    holds = {"entries": stock.entries, "bytes": stock.bytes, "whole_server": stock.shared, **ages}
+    return {"holds": holds, "holds_unknown": None}
+
+
+def _entries(count: int) -> str:
+    return "entry" if count == 1 else "entries"
 
 
 def _span(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,19 @@ class Claim:
     granted: bool = False
     busy: bool = False
     value: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What a store holds: ``entries``, of ``bytes`` in all, made between ``oldest`` and ``newest`` (seconds since the
+    epoch, None where that is not known). ``shared``: a server that cannot say which of them are ours counts them all.
+    """
+
+    entries: int
+    bytes: int
+    oldest: float | None = None
+    newest: float | None = None
+    shared: bool = False
 
 
 class Answers(Protocol):
@@ -54,12 +67,15 @@ class Answers(Protocol):
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
         ...
 
-    def scan(self) -> Iterator[tuple[str, bytes]]:
-        """Every entry, in no order; one that comes or goes meanwhile may be missing."""
+    def clear(self, tag: str | None, value: str | None) -> int | None:
+        """Forget the entries whose request's ``tag`` was ``value``, all without one; how many, None if it is not known.
+
+        For a person who asks and not for a request: it may read all entries.
+        """
         ...
 
-    def drop(self, keys: Sequence[str]) -> None:
-        """Forget the entries of ``keys``."""
+    def stock(self) -> Stock:
+        """What it holds; likewise."""
         ...
 
     def close(self) -> None:

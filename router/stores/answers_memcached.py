@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from router.errors import CacheError
-from router.stores.answers import PASSING, Claim, Unreachable
+from router.stores.answers import PASSING, Claim, Stock, Unreachable
+from router.stores.clears import Clears, read_clears
 
 if TYPE_CHECKING:
     from pymemcache.client.base import PooledClient
 
 PORT = 11211
 
-_PAGE = 100
+_TRIES = 5
 _MONTH = 30 * 86_400
 """Seconds above which Memcached takes a duration for a date."""
 
@@ -26,8 +26,9 @@ _MONTH = 30 * 86_400
 class MemcachedAnswers:
     """Answers in a Memcached server, under keys that begin with ``namespace``; the server decides what has to go.
 
-    It counts whole seconds, so an entry or a lease may last up to one longer. Every word with it takes ``timeout``
-    seconds at most. ``clock`` counts from the epoch.
+    It cannot list what it has, so clearing is a record of what was cleared, read with every entry; it is read so often
+    that it is the last to go, and without it no entry counts. It counts whole seconds, so an entry or a lease may last
+    up to one longer. Every word with it takes ``timeout`` seconds at most. ``clock`` counts from the epoch.
     """
 
     waits = True
@@ -37,17 +38,16 @@ class MemcachedAnswers:
         self._by_process: dict[int, PooledClient] = {}
 
     def get(self, key: str) -> bytes | None:
-        """The entry of ``key`` that has not run out."""
+        """The entry of ``key`` that has not run out and was not cleared."""
         with self._reached() as client:
-            found: bytes | None = client.get(self._entry(key))
-        return found
+            return self._current(client, key)
 
     def claim(self, key: str, *, seen: bytes | None, token: str, seconds: float) -> Claim:
         """Lease ``key`` to ``token``, unless its entry is no longer what was ``seen``, or it is leased."""
         with self._reached() as client:
             if not client.add(self._lease(key), token.encode(), expire=self._expire(seconds), noreply=False):
                 return Claim(busy=client.get(self._lease(key)) != PASSING)
-            value: bytes | None = client.get(self._entry(key))
+            value = self._current(client, key)
             if value is None or value == seen:
                 return Claim(granted=True)
             self._end(client, key, token)  # it came between the two words
@@ -57,7 +57,8 @@ class MemcachedAnswers:
         """Keep the entry for ``ttl`` seconds, and end the lease of ``token``."""
         with self._reached() as client:
             try:
-                client.set(self._entry(key), value, expire=self._expire(ttl), noreply=False)
+                mark = self._clears(client).mark
+                client.set(self._entry(key), mark + value, expire=self._expire(ttl), noreply=False)
             finally:
                 if token is not None:
                     self._end(client, key, token)
@@ -67,21 +68,24 @@ class MemcachedAnswers:
         with self._reached() as client:
             self._end(client, key, token, passing=passing)
 
-    def scan(self) -> Iterator[tuple[str, bytes]]:
-        """Every entry, in no order, a page in memory at a time."""
-        begin, end = self._entry("\x00").split("\x00")
-        names = [name for name in self._names() if name.startswith(begin) and name.endswith(end)]
-        for start in range(0, len(names), _PAGE):
-            with self._reached() as client:
-                found: dict[str, bytes] = client.get_many(names[start : start + _PAGE])
-            for name, value in found.items():
-                yield name[len(begin) : -len(end)], value
-
-    def drop(self, keys: Sequence[str]) -> None:
-        """Forget the entries of ``keys``."""
+    def clear(self, tag: str | None, value: str | None) -> None:
+        """Forget the entries whose request's ``tag`` was ``value``, all without one; how many is not known."""
         with self._reached() as client:
-            for key in keys:
-                client.delete(self._entry(key), noreply=False)
+            for _ in range(_TRIES):
+                self._clears(client)
+                found, unique = client.gets(self._name)
+                if found is None:
+                    continue
+                later = read_clears(found).with_one(tag, value)
+                if client.cas(self._name, later.dump(), unique, noreply=False):
+                    return
+        raise CacheError(f"{self._url} was cleared by others at the same time; try again")
+
+    def stock(self) -> Stock:
+        """What the whole server holds, since it does not tell whose entries they are."""
+        with self._reached() as client:
+            told = client.stats()
+        return Stock(entries=int(told[b"curr_items"]), bytes=int(told[b"bytes"]), shared=True)
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them again."""
@@ -107,22 +111,26 @@ class MemcachedAnswers:
         whole = max(math.ceil(seconds), 1)
         return whole if whole <= _MONTH else int(self._clock()) + whole
 
-    def _names(self) -> list[str]:
-        """Every key of the server.
+    def _current(self, client: PooledClient, key: str) -> bytes | None:
+        """The entry of ``key``, unless it was cleared after it came; what was cleared is asked in the same word."""
+        found: dict[str, bytes] = client.get_many([self._entry(key), self._name])
+        blob = found.get(self._entry(key))
+        if blob is None or self._name not in found:
+            return None
+        return read_clears(found[self._name]).current(blob)
 
-        Raises:
-            CacheError: it does not tell.
-        """
-        # Not by the client, whose `raw_command` keeps only the last piece of a long answer.
-        with self._reached(), socket.create_connection(self._address, timeout=self._timeout) as connection:
-            connection.sendall(b"lru_crawler metadump all\r\n")
-            with connection.makefile("rb") as said:
-                lines = []
-                while (line := said.readline()) != b"END\r\n":
-                    if not line.startswith(b"key="):
-                        raise CacheError(f"{self._url} does not tell which keys it has")
-                    lines.append(line)
-        return [unquote(line.split(b" ", 1)[0].decode("ascii").removeprefix("key=")) for line in lines]
+    def _clears(self, client: PooledClient) -> Clears:
+        """What was cleared so far; written down anew where the server has lost it, which loses every entry too."""
+        for _ in range(_TRIES):
+            found: bytes | None = client.get(self._name)
+            if found is not None:
+                return read_clears(found)
+            client.add(self._name, Clears(epoch=os.urandom(8).hex()).dump(), noreply=False)
+        raise CacheError(f"{self._url} keeps nothing")
+
+    @property
+    def _name(self) -> str:
+        return f"{self._namespace}:cleared"
 
     @contextmanager
     def _reached(self) -> Iterator[PooledClient]:

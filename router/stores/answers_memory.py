@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from router.errors import CacheError
-from router.stores.answers import PASSING, Claim
+from router.stores import listed
+from router.stores.answers import PASSING, Claim, Stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ class MemoryAnswers:
             if ended and passing > 0:
                 _forget(held, now)
                 held.leases[key] = (PASSING, now + passing)
+
+    def clear(self, tag: str | None, value: str | None) -> int:
+        """Forget the entries whose request's ``tag`` was ``value``, all without one; how many they were."""
+        return listed.clear(self, tag, value)
+
+    def stock(self) -> Stock:
+        """What it holds."""
+        return listed.stock(self)
 
     def scan(self) -> Iterator[tuple[str, bytes]]:
         """Every entry, in no order."""

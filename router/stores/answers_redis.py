@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router.errors import CacheError
-from router.stores.answers import PASSING, Claim, Unreachable
+from router.stores import listed
+from router.stores.answers import PASSING, Claim, Stock, Unreachable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -82,6 +83,14 @@ class RedisAnswers:
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
         with self._reached() as opened:
             opened.release([self._lease(key)], [token, _milliseconds(passing) if passing > 0 else 0])
+
+    def clear(self, tag: str | None, value: str | None) -> int:
+        """Forget the entries whose request's ``tag`` was ``value``, all without one; how many they were."""
+        return listed.clear(self, tag, value)
+
+    def stock(self) -> Stock:
+        """What it holds."""
+        return listed.stock(self)
 
     def scan(self) -> Iterator[tuple[str, bytes]]:
         """Every entry, in no order, a page in memory at a time."""

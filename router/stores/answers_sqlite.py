@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.errors import CacheError
-from router.stores.answers import PASSING, Claim, Unreachable
+from router.stores import listed
+from router.stores.answers import PASSING, Claim, Stock, Unreachable
 
 VERSION = 1
 """Of the tables."""
@@ -94,6 +95,14 @@ class SqliteAnswers:
             ended = connection.execute("DELETE FROM leases WHERE key = ? AND token = ?", mine).rowcount
             if ended and passing > 0:
                 self._lease(connection, key, PASSING, now + passing)
+
+    def clear(self, tag: str | None, value: str | None) -> int:
+        """Forget the entries whose request's ``tag`` was ``value``, all without one; how many they were."""
+        return listed.clear(self, tag, value)
+
+    def stock(self) -> Stock:
+        """What it holds."""
+        return listed.stock(self)
 
     def scan(self) -> Iterator[tuple[str, bytes]]:
         """Every entry, in no order, a page in memory at a time."""

@@ -8,34 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from router.cache.entry import decode, decode_result, encode, encode_result, label_of
+from router.cache.entry import decode, decode_result, encode, encode_result
 from router.cache.ops import Cached, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Nearest, Result
 from router.cache.semantic.question import asked
 from router.cache.settings import CacheSettings
 from router.drivers import Shell
 from router.errors import CacheError
 from router.ledger.redact import redact
-from router.stores.answers import Unreachable, answers_in
+from router.stores.answers import Stock, Unreachable, answers_in
 from router.stores.neighbours import Neighbours
 
 HOLD_OFF = 1.0
 """Seconds for which a store that could not be reached is left alone, so that a dead one does not slow every request."""
 
 E = TypeVar("E", Cached, Result)
-
-_PAGE = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stock:
-    """What a store holds: ``entries``, of ``bytes`` in all, made between ``oldest`` and ``newest`` (seconds since the
-    epoch, None where there are none).
-    """
-
-    entries: int
-    bytes: int
-    oldest: float | None = None
-    newest: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,37 +95,22 @@ class Caching:
         Raises:
             CacheError: it cannot be read.
         """
-        entries = size = 0
-        times = []
-        for _, blob in self._answers.scan():
-            entries, size = entries + 1, size + len(blob)
-            created = label_of(blob).created
-            if created is not None:
-                times.append(created)
-        return Stock(entries=entries, bytes=size, oldest=min(times, default=None), newest=max(times, default=None))
+        return self._answers.stock()
 
-    def clear(self, tag: str | None = None, value: str | None = None) -> int:
-        """Forget the answers to requests whose ``tag`` was ``value``, all without one; how many they were.
+    def clear(self, tag: str | None = None, value: str | None = None) -> int | None:
+        """Forget the answers to requests whose ``tag`` was ``value``, all without one; how many, where that is known.
 
         An answer that is being made meanwhile is kept all the same.
 
         Raises:
             CacheError: the store cannot be read or written.
         """
-        dropped, page = 0, list[str]()
-        for key, blob in self._answers.scan():
-            if tag is None or label_of(blob).tags.get(tag) == value:
-                page.append(key)
-            if len(page) == _PAGE:
-                self._answers.drop(page)
-                dropped, page = dropped + len(page), []
-        if page:
-            self._answers.drop(page)
+        dropped = self._answers.clear(tag, value)
         if tag is None and self._neighbours is not None:  # one whose answer is gone is dropped when it is met
             note = self._neighbours.clear()
             if note is not None:
                 raise CacheError(note)
-        return dropped + len(page)
+        return dropped
 
     def _fetch(self, op: Fetch) -> Fetched:
         found = self._looked_up(op.key, decode, self._settings.max_age(op.request))

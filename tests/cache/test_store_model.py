@@ -78,9 +78,9 @@ class Stores(RuleBasedStateMachine):
             self.lease = Timed(b"-", self.clock.now + passing) if passing else None
 
     @rule()
-    def drops(self) -> None:
+    def clears(self) -> None:
         for store in self.stores:
-            store.drop([KEY])
+            store.clear(None, None)
         self.entry = None
 
     @invariant()
@@ -88,7 +88,7 @@ class Stores(RuleBasedStateMachine):
         held = self.now(self.entry)
         for store in self.stores:
             assert store.get(KEY) == held
-            assert dict(store.scan()) == ({} if held is None else {KEY: held})
+            assert store.stock().entries == (held is not None)
 
     def teardown(self) -> None:
         for store in self.stores:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
-import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,9 @@ import pytest
 
 from router.cache.settings import CacheSettings
 from router.errors import CacheError
-from router.stores.answers import Answers, Claim, answers_in
+from router.stores.answers import Answers, Claim, Stock, answers_in
+from router.stores.answers_memcached import MemcachedAnswers
+from router.stores.clears import MOST, Clears, read_clears
 from tests.cache.conftest import Make
 from tests.kit import Clock
 from tests.servers import Server
@@ -31,22 +33,59 @@ def leased(answers: Answers, token: str, seen: bytes | None = None) -> Claim:
     return answers.claim(KEY, seen=seen, token=token, seconds=60)
 
 
-def test_what_was_put_is_there_until_it_is_dropped(answers: Answers) -> None:
+def test_what_was_put_is_there_until_it_is_cleared(answers: Answers) -> None:
     assert answers.get(KEY) is None
     answers.put(KEY, b"\x00one\r\n", ttl=60, token=None)
     assert answers.get(KEY) == b"\x00one\r\n"
     answers.put(KEY, b"two", ttl=60, token=None)
     assert answers.get(KEY) == b"two"
-    answers.drop([KEY, OTHER])
+    answers.clear(None, None)
     assert answers.get(KEY) is None
+    answers.put(KEY, b"three", ttl=60, token=None)
+    assert answers.get(KEY) == b"three"
 
 
-def test_scanning_gives_every_entry_and_no_lease(answers: Answers) -> None:
-    keys = {f"{number:064x}" for number in range(700)}
-    for key in keys:
-        answers.put(key, key.encode(), ttl=60, token=None)
+def labelled(tags: dict[str, str]) -> bytes:
+    return json.dumps({"created": 1.5, "tags": tags}).encode()
+
+
+def test_clearing_by_tag_forgets_those_entries_and_no_others(answers: Answers) -> None:
+    one, both = labelled({"a": "1"}), labelled({"a": "1", "b": "x=[y] \u00e9"})
+    for key, blob in (("1", one), ("2", both), ("3", b"damaged")):
+        answers.put(key, blob, ttl=60, token=None)
+    answers.clear("b", "x=[y] \u00e9")
+    answers.clear("a", "2")
+    answers.clear("c", "1")
+    assert [answers.get(key) for key in "123"] == [one, None, b"damaged"]
+    answers.put("2", both, ttl=60, token=None)
+    answers.clear("a", "1")
+    assert [answers.get(key) for key in "123"] == [None, None, b"damaged"]
+    assert answers.claim("1", seen=None, token="t", seconds=60) == Claim(granted=True)
+
+
+def test_a_store_tells_how_much_it_holds(answers: Answers) -> None:
+    for key in "12":
+        answers.put(key, labelled({}), ttl=60, token=None)
+    stock = answers.stock()
+    if stock.shared:  # all that is on the server
+        assert stock.entries >= 2
+        assert (stock.oldest, stock.newest) == (None, None)
+    else:
+        size = 2 * len(labelled({}))
+        assert stock == Stock(entries=2, bytes=size, oldest=1.5, newest=1.5)
+
+
+@pytest.mark.parametrize("make", ["memory", "sqlite", "redis"], indirect=True)
+def test_clearing_goes_through_every_entry_and_no_lease(make: Make) -> None:
+    answers = answers_in(make(), clock=time.monotonic, wall=time.time)
+    for number in range(1100):
+        answers.put(f"{number:064x}", labelled({"odd": str(number % 2)}), ttl=60, token=None)
     leased(answers, "t1")
-    assert dict(answers.scan()) == {key: key.encode() for key in keys}
+    assert answers.clear("odd", "1") == 550
+    assert answers.stock().entries == 550
+    assert answers.clear(None, None) == 550
+    assert leased(answers, "t2") == Claim(busy=True)
+    answers.close()
 
 
 def test_one_claim_is_granted_and_the_next_is_told_that_somebody_is_busy(answers: Answers) -> None:
@@ -92,7 +131,8 @@ def test_namespaces_share_nothing(make: Make) -> None:
     here, there = (answers_in(make(namespace=name), clock=time.monotonic, wall=time.time) for name in ("he:re", "*"))
     here.put(KEY, b"one", ttl=60, token=None)
     assert there.get(KEY) is None
-    assert list(there.scan()) == []
+    there.clear(None, None)
+    assert here.get(KEY) == b"one"
     here.close()
     there.close()
 
@@ -135,7 +175,7 @@ def test_entries_and_leases_run_out(make: Make) -> None:
     assert answers.get(OTHER) == b"one"
     clock.now += 5
     assert answers.get(OTHER) is None
-    assert list(answers.scan()) == []
+    assert answers.stock().entries == 0
     answers.close()
 
 
@@ -156,19 +196,46 @@ def test_redis_is_told_when_entries_and_leases_run_out(redis: Server) -> None:
 
 
 def test_memcached_is_told_when_entries_and_leases_run_out(memcached: Server) -> None:
-    now = time.time()
-    settings = CacheSettings(store="memcached", url=memcached.url, namespace="times", timeout=5)
-    answers = answers_in(settings, clock=time.monotonic, wall=time.time)
-    answers.put(KEY, b"one", ttl=40 * 86_400, token=None)
-    answers.claim(OTHER, seen=None, token="t1", seconds=4.2)
-    with socket.create_connection(("127.0.0.1", memcached.port), timeout=5) as connection:
-        connection.sendall(b"lru_crawler metadump all\r\n")
-        lines = list(map(bytes.decode, iter(connection.makefile("rb").readline, b"END\r\n")))
-    fields = [dict(part.split("=", 1) for part in line.split() if "=" in part) for line in lines]
-    ends = {each["key"]: int(each["exp"]) - now for each in fields if each.get("key", "").startswith("times")}
-    assert sorted(round(each / 60) for each in ends.values()) == [0, 40 * 24 * 60]
-    assert 3 < min(ends.values()) < 8
+    """In whole seconds; a month or more as a date."""
+    clock = Clock()
+    answers = MemcachedAnswers(memcached.url, namespace="times", timeout=5, clock=clock)
+    assert [answers._expire(seconds) for seconds in (0.2, 4.2, 60.0)] == [1, 5, 60]
+    assert answers._expire(40 * 86_400) == clock.now + 40 * 86_400
+    now = MemcachedAnswers(memcached.url, namespace="times", timeout=5, clock=time.time)
+    now.put(KEY, b"one", ttl=40 * 86_400, token=None)
+    assert now.get(KEY) == b"one"
+    answers.put(KEY, b"one", ttl=40 * 86_400, token=None)  # a date that has passed
+    assert now.get(KEY) is None
     answers.close()
+    now.close()
+
+
+def test_a_memcached_that_lost_the_record_of_what_was_cleared_has_lost_its_entries(own_memcached: Server) -> None:
+    """Rather than hand out one that was cleared."""
+    from pymemcache.client.base import Client
+
+    answers = MemcachedAnswers(own_memcached.url, namespace="n", timeout=5, clock=time.time)
+    answers.put(KEY, b"one", ttl=60, token=None)
+    client = Client(("127.0.0.1", own_memcached.port), default_noreply=False)
+    client.delete("n:cleared")
+    assert answers.get(KEY) is None
+    answers.put(OTHER, b"two", ttl=60, token=None)
+    assert [answers.get(key) for key in (KEY, OTHER)] == [None, b"two"]
+    client.set("n:cleared", b"damaged")
+    assert answers.get(OTHER) is None
+    client.close()
+    answers.close()
+
+
+def test_when_too_many_tags_were_cleared_everything_is() -> None:
+    clears = Clears(epoch="e")
+    kept = clears.mark + labelled({"a": "other"})
+    for number in range(MOST):
+        clears = clears.with_one("a", str(number))
+    assert clears.current(kept) is not None
+    clears = clears.with_one("a", "one more")
+    assert (clears.current(kept), clears.tags) == (None, {})
+    assert read_clears(clears.dump()) == clears
 
 
 @pytest.mark.parametrize("make", ["memory", "sqlite"], indirect=True)
@@ -179,7 +246,7 @@ def test_a_store_of_our_own_holds_no_more_than_it_may(make: Make, bound: dict[st
     answers = answers_in(settings, clock=time.monotonic, wall=time.time)
     for number in range(50):
         answers.put(f"{number:064x}", b"x" * 100, ttl=60, token=None)
-    assert len(list(answers.scan())) == 10
+    assert answers.stock().entries == 10
     assert answers.get(f"{49:064x}") == b"x" * 100
     assert answers.get(f"{0:064x}") is None
     answers.close()
@@ -192,7 +259,7 @@ def test_memory_gives_up_what_was_not_used_for_longest() -> None:
     answers.put("2", b"two", ttl=60, token=None)
     assert answers.get("1") == b"one"
     answers.put("3", b"three", ttl=60, token=None)
-    assert {key for key, _ in answers.scan()} == {"1", "3"}
+    assert [answers.get(key) for key in "123"] == [b"one", None, b"three"]
 
 
 @pytest.mark.parametrize("kind", ["memory", "memcached"])
