@@ -62,16 +62,19 @@ class Condensing:
     def _work(self, op: Condense, pending: Future[tuple[str, ...]]) -> None:
         # Not one lock for all processes: a fork while it is held would leave it locked for ever.
         turn = self._turns.setdefault(os.getpid(), threading.Lock())
-        with turn:
+        if not turn.acquire(timeout=op.timeout):
+            return  # threads must not pile up behind a call that hangs
+        try:
             if not pending.set_running_or_notify_cancel():
                 return
-            try:
-                found = tuple(self._compress(op.settings)(op.texts, op.question, op.settings.rate))
-                if len(found) != len(op.texts) or not all(isinstance(text, str) for text in found):
-                    raise ValueError(f"it gave {len(found)} texts for {len(op.texts)}")  # noqa: TRY301
-                pending.set_result(found)
-            except BaseException as error:  # noqa: BLE001
-                pending.set_exception(error)
+            found = tuple(self._compress(op.settings)(op.texts, op.question, op.settings.rate))
+            if len(found) != len(op.texts) or not all(isinstance(text, str) for text in found):
+                raise ValueError(f"it gave {len(found)} texts for {len(op.texts)}")  # noqa: TRY301
+            pending.set_result(found)
+        except BaseException as error:  # noqa: BLE001
+            pending.set_exception(error)
+        finally:
+            turn.release()
 
     def _compress(self, settings: LinguaSettings) -> Compress:
         key = (os.getpid(), settings.model, settings.device)

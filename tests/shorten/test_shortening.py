@@ -176,6 +176,24 @@ class TestLLMLingua:
         assert shorter.notes == ("Passages were not shortened by LLMLingua: LLMLingua took longer than 0.05 s.",)
         assert shorter.request == REQUEST
 
+    def test_prompts_do_not_pile_up_behind_a_call_that_hangs(self):
+        gate = threading.Event()
+
+        def compress(texts: Sequence[str], question: str, rate: float) -> list[str]:
+            gate.wait(20)
+            return list(texts)
+
+        before = set(threading.enumerate())
+        wanted = settings("llmlingua", llmlingua=LinguaSettings(timeout=0.02))
+        performer = Condensing(wanted, load=lambda _: compress)
+        for _ in range(3):
+            assert performed(REQUEST, wanted, performer.shell).request == REQUEST
+        waiting = [each for each in threading.enumerate() if each not in before]
+        for each in waiting[1:]:
+            each.join(20)
+        assert [each.is_alive() for each in waiting] == [True] + [False] * (len(waiting) - 1)
+        gate.set()
+
     def test_a_model_that_gives_another_number_of_texts_is_not_believed(self):
         assert self.shorter(lambda texts, question, rate: list(texts)[:1]).request == REQUEST
 
