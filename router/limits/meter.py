@@ -20,8 +20,8 @@ POLL, LONGEST_POLL = 50, 1000
 GRACE = 2000
 """Who does not ask again this long after it should have has given up."""
 
-ORDER = 2**42
-"""Arrivals, in milliseconds since the epoch, are below; a priority's rank is multiplied by it."""
+ORDER = 2**51
+"""Arrivals, in microseconds since the epoch, are below, until 2041; a priority's rank is multiplied by it."""
 
 HALF, LEAST, STEP, STEP_TIME = 0.5, 0.1, 0.1, 10_000
 """A tier whose provider is overloaded is asked at half its rate, at least a tenth; ten seconds later a tenth more."""
@@ -148,6 +148,6 @@ def judged(asking: Asking, waits: Sequence[Wait], *, order: int, now: int, pace:
             wait, gauge = found.time, each
     status: Status = "go"
     if wait > 0:
-        waited = now - order % ORDER
+        waited = now - order % ORDER // 1000
         status = "late" if waited + wait > asking.patience or wait >= asking.left else "wait"
     return Verdict(status=status, wait=wait, gauge=gauge, order=order, day=now // DAY, pace=pace)

@@ -24,6 +24,7 @@ class MemoryLimits:
         self._clock = clock
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._last = 0
         self._meters: defaultdict[str, Meter] = defaultdict(Meter)
         self._paces: defaultdict[str, Pace] = defaultdict(Pace)
 
@@ -31,7 +32,7 @@ class MemoryLimits:
         """Let a call go at all its gauges, or at none."""
         with self._held():
             now = int(self._clock() * 1000)
-            order = asking.rank * ORDER + now if asking.order is None else asking.order
+            order = asking.rank * ORDER + self._arrival(now) if asking.order is None else asking.order
             pace = self._paces[asking.tier]
             share, pause = pace.at(now), max(pace.until - now, 0.0)
             waits = [self._wait(gauge, asking, order, now, share) for gauge in asking.gauges]
@@ -65,6 +66,11 @@ class MemoryLimits:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _arrival(self, now: int) -> int:
+        """The time in microseconds, and never the same twice."""
+        self._last = max(now * 1000, self._last + 1)
+        return self._last
 
     def _wait(self, gauge: Gauge, asking: Asking, order: int, now: int, share: float) -> Wait:
         meter = self._meters[gauge.id]

@@ -29,7 +29,10 @@ local clock = redis.call('TIME')
 local now = tonumber(ARGV[12]) or clock[1] * 1000 + math.floor(clock[2] / 1000)
 local today = math.floor(now / DAY)
 local member = id .. ':' .. string.format('%.0f', tokens)
-if order < 0 then order = rank * ORDER + now end
+if order < 0 then
+  order = rank * ORDER + now * 1000
+  if ARGV[12] == '' then order = order + clock[2] % 1000 end
+end
 
 local function number(text) return tonumber(text or '0') or 0 end
 local function exact(value) return string.format('%.6f', value) end
@@ -132,7 +135,7 @@ for place, g in ipairs(gauges) do
 end
 if status == 'go' and wait > 0 then
   status = 'wait'
-  if now - order % ORDER + wait > patience or wait >= left then status = 'late' end
+  if now - math.floor(order % ORDER / 1000) + wait > patience or wait >= left then status = 'late' end
 end
 if status == 'wait' then
   for place, g in ipairs(gauges) do
