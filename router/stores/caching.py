@@ -55,8 +55,8 @@ class Caching:
 
     @property
     def waits(self) -> bool:
-        """Whether a store is a disk or a network."""
-        return self._answers.waits or (self._neighbours is not None and self._neighbours.waits)
+        """Whether the store is a disk or a network, or many vectors are searched, which takes milliseconds."""
+        return self._answers.waits or self._neighbours is not None
 
     @property
     def shell(self) -> Shell:

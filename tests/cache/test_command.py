@@ -15,12 +15,17 @@ from router.cli.cache import cache, report
 from router.config import Config, load
 from router.engine import Router
 from router.errors import CacheError, InputError
-from router.planning import levers_of
+from router.ledger import Ledger
+from router.planning import ledger_of, levers_of
 from router.providers.fake import FakeProvider
 from router.stores.hits import hits
 from tests.cache.conftest import Make
 from tests.kit import said, two_tiers
+from tests.ledger.conftest import Server as Postgres
+from tests.ledger.conftest import postgres
 from tests.servers import Server, free_port
+
+__all__ = ["postgres"]
 
 TIERS = """
 [[tiers]]
@@ -48,8 +53,6 @@ def filled(path: Path) -> Config:
     """Two answers, of which one was handed out three times and one once."""
     found = load(path)
     plan = replace(two_tiers(confidence=0.9), ladder=found.tiers, cache=levers_of(found)["cache"])
-    from router.planning import ledger_of
-
     ledger = ledger_of(found)
     assert ledger is not None
     ledger.open()
@@ -109,8 +112,6 @@ def test_stats_of_a_time_without_requests(tmp_path: Path) -> None:
 
 def test_savings_of_an_answer_whose_first_decision_is_gone_are_not_guessed(tmp_path: Path) -> None:
     found = filled(config(tmp_path))
-    from router.planning import ledger_of
-
     ledger = ledger_of(found)
     assert ledger is not None
     with ledger:
@@ -200,3 +201,16 @@ def test_asking_makes_no_file(tmp_path: Path) -> None:
     assert found["holds"] == {"entries": 0, "bytes": 0, "whole_server": False, "oldest": None, "newest": None}
     assert told(path, "clear", "--all") == {"forgotten": 0}
     assert not (tmp_path / "cache.db").exists()
+
+
+@pytest.mark.postgres
+def test_a_ledger_in_postgresql_tells_the_same(tmp_path: Path, postgres: Postgres) -> None:
+    found = filled(config(tmp_path))
+    local = ledger_of(found)
+    assert local is not None
+    with local, Ledger(postgres.url) as other:
+        other.open()
+        for entry in local.decisions():
+            other.append(entry.decision)
+        since = next(local.decisions()).decision.created
+        assert hits(other, since=since) == hits(local, since=since)
