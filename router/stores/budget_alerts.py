@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -26,16 +27,17 @@ _LAST_SECONDS = 10.0
 
 
 class Alerts:
-    """Tells of alerts one after another in a thread of its own, which starts with the first. ``post`` as :data:`Post`.
+    """Tells of alerts one after another in a thread of its own, which starts with the first; at most ``most`` wait.
 
     What goes wrong is logged and nothing else; the address of a webhook is never logged, since it may be a secret.
     """
 
-    def __init__(self, *, post: Post | None = None) -> None:
+    def __init__(self, *, post: Post | None = None, most: int = _MOST_WAITING) -> None:
         self._post = post or _post
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._waiting: queue.Queue[tuple[Alert, Notify] | None] = queue.Queue(_MOST_WAITING)
+        self._most = most
+        self._waiting: queue.Queue[tuple[Alert, Notify] | None] = queue.Queue(most)
         self._thread: threading.Thread | None = None
 
     def tell(self, alert: Alert, notify: Notify) -> None:
@@ -46,7 +48,7 @@ class Alerts:
             return
         if self._pid != os.getpid():
             self._pid, self._lock, self._thread = os.getpid(), threading.Lock(), None
-            self._waiting = queue.Queue(_MOST_WAITING)
+            self._waiting = queue.Queue(self._most)
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="tierwise-budget-alerts", daemon=True)
@@ -61,8 +63,9 @@ class Alerts:
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is not None and self._pid == os.getpid():
-            self._waiting.put(None)
-            thread.join(_LAST_SECONDS)
+            with suppress(queue.Full):
+                self._waiting.put(None, timeout=_LAST_SECONDS)
+                thread.join(_LAST_SECONDS)
 
     def _work(self) -> None:
         while (item := self._waiting.get()) is not None:

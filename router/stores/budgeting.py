@@ -81,7 +81,7 @@ class Budgeting:
         with suppress(StoreAway):
             self._pay()
         if self._owed:
-            logger.warning("%d calls were not charged to their budgets; the ledger has them.", len(self._owed))
+            logger.warning("calls were not charged to their budgets: %d; the ledger has them.", len(self._owed))
         self._alerts.close()
         self._store.close()
 

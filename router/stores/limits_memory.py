@@ -12,16 +12,18 @@ from dataclasses import replace
 from router.limits.gauges import Asking, Gauge, Leaving, Verdict
 from router.limits.meter import GRACE, ORDER, Meter, Pace, Place, Wait, judged
 
-_TIDIED = 10_000  # gauges; a user's that has nothing to tell is forgotten when there are more
-
 
 class MemoryLimits:
-    """Limits in memory; ``clock`` is in seconds since the epoch."""
+    """Limits in memory; ``clock`` is in seconds since the epoch.
+
+    From ``most`` gauges on, those that have nothing more to tell, such as users' who are gone, are forgotten.
+    """
 
     name = "memory"
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.time, most: int = 10_000) -> None:
         self._clock = clock
+        self._most = most
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._last = 0
@@ -61,7 +63,7 @@ class MemoryLimits:
                     meter.give_back(gauge, leaving.id, more, leaving.day)
             if leaving.throttled is not None:
                 self._paces[leaving.tier].slow(now, leaving.throttled)
-            if len(self._meters) > _TIDIED:
+            if len(self._meters) > self._most:
                 self._forget(now)
 
     def close(self) -> None:

@@ -370,3 +370,45 @@ def test_a_password_is_used_and_never_shown(tmp_path, monkeypatch):
         assert "hunter" not in refused
     finally:
         server.stop()
+
+
+def test_what_is_still_owed_when_a_router_closes_is_said(own_redis, caplog):
+    budgets = Budgeting(settings(own_redis))
+    grant = budgets.shell[Reserve](Reserve(REQUEST, TIER, 100))
+    own_redis.stop()
+    budgets.shell[Settle](Settle(REQUEST, grant, 70))
+    with caplog.at_level(logging.WARNING, "tierwise.budgets"):
+        budgets.close()
+    assert "calls were not charged to their budgets: 1; the ledger has them." in caplog.text
+
+
+def test_another_store_is_taken_up_where_the_configuration_names_one(own_redis):
+    budgets = Budgeting(settings())
+    spend(budgets, 10)
+    budgets.update(settings(own_redis))
+    assert budgets.waits
+    assert spent(budgets) == 0
+    spend(budgets, 5)
+    assert spent(Budgeting(settings(own_redis))) == 5
+
+
+def test_a_budget_that_rolls_says_so():
+    budgets = Budgeting(settings(scopes=(scope(limit=1000, window="rolling 7d"),)))
+    spend(budgets, 1000)
+    refused = survey(budgets).refused
+    assert "of its $0.000001 in 7d (100 %); it has room again as what was spent falls out of its window" in refused
+
+
+def test_when_too_many_alerts_wait_the_rest_are_only_logged(caplog):
+    gate = threading.Event()
+    alerts = Alerts(post=lambda *_: gate.wait(10), most=1)
+    scopes = (scope(per="user", alerts=(0.1,)),)
+    budgets = Budgeting(settings(scopes=scopes, notify=Notify(log=False, webhook="http://a/")), alerts=alerts)
+    with caplog.at_level(logging.WARNING, "tierwise.budgets"):
+        for user in "abcd":
+            spend(budgets, 600, request=ask(user=user))
+    gate.set()
+    budgets.close()
+    assert (
+        "too many alerts of budgets wait to be told; this one is only logged: budget \"all of user 'd'\"" in caplog.text
+    )

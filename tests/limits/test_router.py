@@ -212,3 +212,42 @@ def test_two_machines_share_their_limits(own_redis):
     assert enter(second).ticket is None
     leave(first, turn)
     assert isinstance(first._store, RedisLimits)
+
+
+def test_what_waiting_cannot_help_is_one_sentence_each():
+    limits = Limiting(LimitSettings(scopes=(limit(concurrency=1, queue=0),)), clock=Clock())
+    turn = enter(limits)
+    assert enter(limits).refused == "limit 'all' leaves no room, and its queue of 0 is full"
+    limits.shell[Leave](Leave(ask(), tier("small"), turn.ticket, None, 10, throttled=True, retry_after=120.0))
+    paused = enter(limits)
+    assert paused.limit == "tier small"
+    assert "the provider of 'small' asked to be left alone for another 1" in paused.refused
+    limits.close()
+
+
+@pytest.mark.parametrize(("asked", "paused"), [(None, 1), (float("nan"), 1), (-5.0, 1), (1e9, 3600), (7.5, 7.5)])
+def test_an_odd_retry_after_is_taken_for_what_it_can_be(asked, paused):
+    limits = Limiting(LimitSettings(scopes=(limit(concurrency=9),), patience=86_400.0), clock=Clock())
+    turn = enter(limits)
+    limits.shell[Leave](Leave(ask(), tier("small"), turn.ticket, None, 10, throttled=True, retry_after=asked))
+    assert enter(limits).wait == pytest.approx(paused, abs=0.5)
+
+
+def test_another_store_is_taken_up_where_the_configuration_names_one(own_redis):
+    limits = performer("memory", Clock())
+    enter(limits)
+    limits.update(LimitSettings(scopes=(limit(concurrency=1),), url=own_redis.url))
+    assert limits.waits
+    assert enter(limits).ticket is not None
+    limits.close()
+
+
+def test_users_who_have_nothing_under_way_are_forgotten_in_time():
+    clock = Clock()
+    store = MemoryLimits(clock=clock, most=10)
+    limits = Limiting(LimitSettings(scopes=(limit(per="user", requests_per_minute=60),)), store=lambda _: store)
+    for place in range(30):
+        turn = limits.shell[Enter](Enter(ask(user=f"u{place}"), tier("small"), 1))
+        limits.shell[Leave](Leave(ask(user=f"u{place}"), tier("small"), turn.ticket))
+        clock.now += 86_400
+    assert len(store._meters) <= 11
