@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from router.analytics import Costs
 from router.budget.accounts import accounts_of
 from router.config import Config
 from router.decision import Attempt
 from router.engine import Router
-from router.errors import BudgetExceeded, ConfigError, ServerFault
+from router.errors import (
+    AllTiersFailed,
+    BudgetExceeded,
+    ConfigError,
+    ProviderError,
+    RateLimited,
+    ServerFault,
+    Unauthorized,
+)
 from router.ledger import Ledger
 from router.planning import levers_of, plan_of
 from router.policy import Thresholds
 from router.providers.fake import FakeProvider
+from router.types import Usage
 from tests.core.test_bundle import made as bundle
 from tests.kit import Book, Clock, ask, ladder, said, two_tiers
 from tests.servers import redis_server
@@ -123,6 +135,47 @@ def test_what_decisions_cost_is_what_the_ledger_has_and_what_the_budget_was_char
     assert Costs(ledger).total().cost == after.spent
     assert limit // 2 < after.spent <= limit
     made_router.close()
+
+
+def billed_fault():
+    """A call that failed, and is billed for what it had written."""
+    fault = ServerFault("overloaded", tier="small")
+    fault.usage = Usage(input_tokens=10, output_tokens=1)
+    return fault
+
+
+OUTCOMES = (
+    lambda: said("5"),
+    lambda: said("5"),
+    lambda: ServerFault("overloaded", tier="small"),
+    lambda: RateLimited("too many", tier="small", retry_after=0.1),
+    billed_fault,
+    lambda: Unauthorized("wrong key", tier="small"),
+    lambda: said("5", usage=None),
+)
+
+
+@given(st.lists(st.sampled_from(OUTCOMES), min_size=30, max_size=30), st.integers(1, 30))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_happens_to_calls_the_budget_is_charged_what_decisions_cost_and_holds_nothing(outcomes, requests):
+    """Where a provider says what it used; where it does not, the budget keeps the most that the call may have cost."""
+    left = [make() for make in outcomes]
+    limit = 1_000_000
+
+    def reply(_):
+        return left.pop() if left else said("5")
+
+    made_router, _, book = made(budgets(limit), {"small": reply, "large": reply})
+    for _ in range(requests):
+        with suppress(BudgetExceeded, ProviderError, AllTiersFailed):
+            asked(made_router)
+    (after,) = standing(made_router)
+    decisions = [decision for decision, _ in book.entries]
+    silent = sum("reported no token counts" in note for decision in decisions for note in decision.notes)
+    cost = sum(decision.cost for decision in decisions)
+    assert after.held == 0
+    assert cost <= after.spent <= limit
+    assert silent or cost == after.spent
 
 
 def test_budgets_hold_on_an_event_loop_too(tmp_path):
