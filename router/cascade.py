@@ -57,7 +57,7 @@ async def cascade(request: Request, plan: Plan, birth: Birth) -> Response:
     posture = Posture() if plan.gates is None or plan.gates.budgets is None else await Survey(request)
     found = await looked_up(request, plan.cache, lambda: scope_of(request, plan), expires=expires)
     if found.entry is not None:
-        hit = handed_over(request, plan, birth, found, await Now() - started)
+        hit = handed_over(request, plan, birth, posture, found, await Now() - started)
         await _append(hit, request)
         return hit
     try:

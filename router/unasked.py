@@ -83,9 +83,12 @@ def refused(
     )
 
 
-def handed_over(request: Request, plan: Plan, birth: Birth, found: Lookup, latency: float) -> Response:
+def handed_over(
+    request: Request, plan: Plan, birth: Birth, posture: Posture, found: Lookup, latency: float
+) -> Response:
     """The cache's answer; it cost nothing, and the strongest tier would have been asked once more."""
     assert found.found is not None
+    spent = () if posture.refused is None else (f"{posture.refused}; so only the cache could answer.",)
     entry = found.found.entry
     assert entry is not None
     kind, similarity = found.found.kind, found.found.similarity
@@ -112,7 +115,7 @@ def handed_over(request: Request, plan: Plan, birth: Birth, found: Lookup, laten
         best_single_cost=entry.best_single_cost,
         latency=max(latency, 0.0),
         cache=source,
-        notes=found.notes,
+        notes=(*posture.notes, *spent, *found.notes),
     )
     return Response(text=entry.text, decision=decision, tool_calls=entry.tool_calls, stop=entry.stop)
 

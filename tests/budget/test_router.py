@@ -112,6 +112,18 @@ def test_a_call_that_failed_gives_back_what_was_set_aside():
     assert [(each.spent, each.held) for each in standing(made_router)] == [(SMALL, 0)]
 
 
+def test_a_spent_budget_still_lets_the_cache_answer_and_says_so():
+    config = Config.of(ladder("small", "large").tiers, budgets=budgets(600_000), cache={"store": "memory"})
+    parts = replace(two_tiers(confidence=0.3), **levers_of(config))
+    provider = FakeProvider({"small": said("5"), "large": said("4", usage=Usage(output_tokens=30))})
+    router = Router(config, plan=parts, provider=provider, ledger=Book())
+    asked(router)
+    again = asked(router)
+    assert (len(provider.calls), again.cost) == (2, 0)
+    assert again.notes[0].startswith("budget 'team' has spent $0.000616 of its $0.0006 a day (102.6 %); it begins anew")
+    assert again.notes[0].endswith("so only the cache could answer.")
+
+
 @pytest.mark.parametrize("store", ["memory", "sqlite", "redis"])
 def test_what_decisions_cost_is_what_the_ledger_has_and_what_the_budget_was_charged(store, tmp_path, request):
     url = {"memory": "memory", "sqlite": str(tmp_path / "budgets.db")}.get(store)
@@ -253,4 +265,5 @@ def test_when_only_the_cache_may_answer_it_does_and_it_costs_nothing():
 
     assert [call.tier.name for call in provider.calls] == ["small", "large"]
     assert (first.cache, second.cache.kind, second.cost) == (None, "exact", 0)
+    assert "so only the cache may answer" in second.notes[0]
     assert standing(router)[0].spent == SMALL + LARGE
