@@ -9,10 +9,15 @@ from dataclasses import replace
 import pytest
 
 from router.budget.accounts import account, accounts_of
+from router.budget.settings import BudgetSettings
 from router.budget.windows import parse
+from router.limits.ops import Enter, Leave
+from router.limits.settings import LimitScope, LimitSettings
+from router.stores.budget_redis import RedisBudgets
 from router.stores.budget_store import Holding, is_of
+from router.stores.limiting import Limiting
 from tests.budget.conftest import START, Timepiece, scope
-from tests.kit import ask
+from tests.kit import ask, tier
 
 DAY = 86_400
 
@@ -239,3 +244,24 @@ def test_a_forked_worker_spends_from_the_same_budget(make_shared):
     os.waitpid(child, 0)
     store.settle(holding("parent again", 0, scope()), 1)
     assert figures(store.survey(holding("", 0, scope()).accounts)) == [(16, 0)]
+
+
+def test_the_keys_of_a_namespace_lie_in_one_slot_of_a_cluster(own_redis):
+    import redis
+    from redis.crc import key_slot
+
+    scopes = (scope("a"), scope("b", per="user"), scope("c", window="rolling 1h"))
+    store = RedisBudgets(BudgetSettings(url=own_redis.url, timeout=5.0))
+    store.settle(holding("done", 0, *scopes, value="ann"), 60)
+    store.reserve(holding("open", 100, *scopes, value="bob"))
+    store.close()
+    limits = Limiting(LimitSettings(url=own_redis.url, scopes=(LimitScope(name="a", per="user", concurrency=1),)))
+    turns = [limits.shell[Enter](Enter(ask(), tier("small"), 1)) for _ in range(2)]
+    limits.shell[Leave](Leave(ask(), tier("small"), turns[0].ticket, throttled=True))
+    limits.close()
+    with redis.Redis.from_url(own_redis.url) as client:
+        keys = client.keys("*")
+    slots = {(key.split(b"}")[0], key_slot(key)) for key in keys}
+    assert len(keys) > 10
+    assert {name for name, _ in slots} == {b"{tierwise:budgets", b"{tierwise:limits"}
+    assert len(slots) == 2
