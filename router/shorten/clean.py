@@ -31,20 +31,18 @@ _UNTIDY = (
 _ABOUT_MARKUP = re.compile(
     r"\b(?:html|markup|markdown|xml|css|dom|tags?|selectors?|scrap(?:e|ing)|white ?space|formatting|elements?)\b"
 )
-_TRAILING = re.compile(r"[ \t\u00a0\r]+$", re.MULTILINE)
+_TRAILING = re.compile(r"(?<![ \t\u00a0\r])[ \t\u00a0\r]+$", re.MULTILINE)
 _GAP = re.compile(r"(?<=\S)[ \t\u00a0]{2,}(?=\S)|\u00a0")
 _BLANKS = re.compile(r"\n{3,}")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
-_HIDDEN = re.compile(
-    r"<!--.*?-->|<(script|style|noscript|nav|footer|iframe|template|button)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
-)
+_HIDDEN = re.compile(r"<(?:!--|(?P<name>script|style|noscript|nav|footer|iframe|template|button)\b)", re.IGNORECASE)
 _LINK = re.compile(
-    r"<a\b[^<>]*?\bhref\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)')[^<>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE
+    r"<a\b[^<>]*?\bhref\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)')[^<>]*>(.{0,2000}?)</a\s*>", re.DOTALL | re.IGNORECASE
 )
-_ITEM = re.compile(r"\s*<li\b[^<>]*>\s*", re.IGNORECASE)
+_ITEM = re.compile(r"(?<!\s)\s*<li\b[^<>]*>\s*", re.IGNORECASE)
 _BREAK = re.compile(
-    r"\s*(?:</?(?:address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|h[1-6]|header|hr|main|ol|p|section|"
+    r"(?<!\s)\s*(?:</?(?:address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|h[1-6]|header|hr|main|ol|p|section|"
     r"ul)\b[^<>]*>\s*)+",
     re.IGNORECASE,
 )
@@ -108,7 +106,7 @@ def _unmarked(text: str) -> str:
         return text
     edited = mask.text
     if "<" in edited:
-        edited = _HIDDEN.sub("", edited)
+        edited = _shown(edited)
         edited = _LINK.sub(_link, edited)
         edited = _ITEM.sub("\n- ", edited)
         edited = _BREAK.sub("\n", edited)
@@ -120,6 +118,24 @@ def _unmarked(text: str) -> str:
     edited = _FURNITURE.sub("", _RULE.sub("", edited))
     whole = mask.whole(edited)
     return text if whole is None or len(whole) > len(text) else whole
+
+
+def _shown(text: str) -> str:
+    """``text`` without the elements that no reader of the page sees, and its comments; linear in its length."""
+    lower, pieces, last = text.lower(), list[str](), 0
+    endless = set[str]()
+    for found in _HIDDEN.finditer(text):
+        end = "-->" if found["name"] is None else f"</{found['name'].lower()}"
+        if found.start() < last or end in endless:
+            continue
+        closing = lower.find(end, found.end())
+        after = -1 if closing < 0 else lower.find(">", closing)
+        if after < 0:
+            endless.add(end)
+            continue
+        pieces.append(text[last : found.start()])
+        last = after + 1
+    return "".join((*pieces, text[last:]))
 
 
 def _link(link: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from router.shorten.instructions import instructs
-from router.shorten.passages import last_question, paragraphs_of, passages_of
+from router.shorten.passages import last_question, meets, paragraphs_of, passages_of
 from router.shorten.spans import CLOSE, Masked, masked
 from router.types import Message, Request
 
@@ -135,10 +135,11 @@ def _reworded(message: Message, *, earlier: bool, bullets: bool) -> Message:
         lower = text.lower()
         worth = tuple(words for words in _WORTH if words in lower)
         passages = [passage.body for passage in passages_of(message)]
+        bodies = frozenset(passages)
         others = paragraphs_of(text, 0, len(text)) if earlier and message.role != "tool" else []
-        own = [place for place in others if all(place[1] <= one or other <= place[0] for one, other in passages)]
+        own = [place for place in others if not meets(passages, *place)]
         for start, end in sorted((*passages, *own), reverse=True):
-            listed = bullets and (start, end) in passages
+            listed = bullets and (start, end) in bodies
             text = text[:start] + _shorter(text[start:end], worth=worth, listed=listed) + text[end:]
         if text == message.content or not text.strip():
             break

@@ -21,6 +21,9 @@ from router.shorten.passages import Passage, last_question, own_words, passages_
 from router.types import Request
 
 K1, B = 1.2, 0.75
+LONGEST = 4000
+"""Characters of a question that are read, its last ones."""
+
 _JOINED = 60  # the constant of reciprocal rank fusion
 
 _WORD = re.compile(r"[^\W_]+")
@@ -39,7 +42,7 @@ _WHOLE = re.compile(
     r"(?:documents?|passages?|texts?|sources?|excerpts?|chunks?|results?|paragraphs?|articles?))\b",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"[^.!?\n]*\?")
+_ASKS = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def budget_of(budget: int, *, easy: float, complexity: float) -> int:
 
 def bm25(question: str, texts: Sequence[str]) -> list[float]:
     """How much each of ``texts`` (n) has to do with ``question``."""
-    wanted = set(_stems(question))
+    wanted = set(_stems(question[-LONGEST:]))
     counts = [Counter(_stems(text)) for text in texts]
     lengths = [sum(count.values()) for count in counts]
     mean = (sum(lengths) / len(lengths) or 1.0) if lengths else 1.0

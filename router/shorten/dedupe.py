@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from router.shorten.passages import Passage, last_question, own_words, paragraphs_of, passages_of, without
+from router.shorten.passages import Passage, last_question, meets, own_words, paragraphs_of, passages_of, without
 from router.shorten.spans import code_in
 from router.types import Message, Request
 
@@ -92,11 +92,12 @@ def _units(request: Request) -> Iterator[_Unit]:
         if message.role == "system":
             continue
         passages = passages_of(message)
+        places = [(each.start, each.end) for each in passages]
         for passage in passages:
             yield _unit(place, message, passage, among="")
         if place != asked and message.role != "tool":
             for start, end in paragraphs_of(message.content, 0, len(message.content)):
-                if all(end <= each.start or each.end <= start for each in passages):
+                if not meets(places, start, end):
                     unit = _unit(place, message, Passage(start, end, (start, end)), among=message.role)
                     if len(unit.words) >= LEAST:
                         yield unit

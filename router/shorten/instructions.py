@@ -12,7 +12,7 @@ _CONSTRAINT = re.compile(
 )
 _PART = re.compile(r"[.!?:;>)\]”\"*]\s")
 _IMPERATIVE = re.compile(
-    r"\W*(?:please\s+|kindly\s+|now\s+|then\s+|next,?\s+|first,?\s+|finally,?\s+|also,?\s+|just\s+|\w+:\s*)*"
+    r"\W{0,8}(?:please\s+|kindly\s+|now\s+|then\s+|next,?\s+|first,?\s+|finally,?\s+|also,?\s+|just\s+|\w{1,30}:\s*){0,4}"
     r"(?:act|add|analy[sz]e|answer|apply|ask|assume|be|begin|calculate|call|change|check|choose|cite|classify|clean|"
     r"compare|complete|compose|compute|consider|continue|convert|correct|count|create|define|delete|describe|design|"
     r"determine|develop|discuss|do|draft|draw|edit|elaborate|estimate|evaluate|examine|explain|express|extract|fill|"

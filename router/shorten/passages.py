@@ -8,6 +8,8 @@ else is the caller's own word.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from router.shorten.instructions import commands
@@ -15,8 +17,7 @@ from router.shorten.spans import protected_blocks
 from router.types import Message, Request
 
 _NAMES = "chunk|context|doc|document|excerpt|passage|result|search_result|snippet|source"
-_ELEMENT = re.compile(rf"<(?P<name>{_NAMES})(?:\s[^<>]*)?>(?P<body>.*?)</(?P=name)\s*>", re.DOTALL | re.IGNORECASE)
-_GROUP = re.compile(r"<context(?:\s[^<>]*)?>(?P<body>.*?)</context\s*>", re.DOTALL | re.IGNORECASE)
+_MARK = re.compile(rf"<(?P<end>/?)(?P<name>{_NAMES})(?:\s[^<>]*)?>", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"(?:^|(?<=\n\n))"
     r"(?P<head>\[\d+\][ \t:]*|(?:Passage|Document|Source|Excerpt|Chunk|Result|Doc)[ \t]+#?\d+[ \t]*[:.)][ \t]*\n?)"
@@ -24,10 +25,10 @@ _NUMBERED = re.compile(
     re.DOTALL,
 )
 _SECTION = re.compile(
-    r"^[#* \t]*(?:Context|Documents|Passages|Sources|Excerpts|Search results|Background)[* \t]*:[* \t]*\n"
-    r"(?P<body>.*?)(?=^[#* \t]*(?:Question|Query|Task|Instructions?|Request)[* \t]*:)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+    r"^[#* \t]*(?:Context|Documents|Passages|Sources|Excerpts|Search results|Background)[* \t]*:[* \t]*\n",
+    re.MULTILINE | re.IGNORECASE,
 )
+_ASKS = re.compile(r"^[#* \t]*(?:Question|Query|Task|Instructions?|Request)[* \t]*:", re.MULTILINE | re.IGNORECASE)
 _LEAST_WORDS = 15
 _PARAGRAPH = re.compile(r"\S(?:.*?\S)??(?=[ \t]*\n[ \t]*\n|\s*\Z)", re.DOTALL)
 
@@ -52,30 +53,32 @@ def passages_of(message: Message) -> tuple[Passage, ...]:
     if message.role == "tool":
         return tuple(_paragraphs(text, 0, len(text)))
     found: list[Passage] = []
+    places: list[tuple[int, int]] = []
     code = protected_blocks(text)
 
     def take(passage: Passage) -> None:
-        clear = all(passage.end <= start or end <= passage.start for start, end in code) or _holds(passage, code)
-        if clear and all(passage.end <= other.start or other.end <= passage.start for other in found):
+        clear = not meets(code, passage.start, passage.end) or _holds(passage, code)
+        if clear and not meets(places, passage.start, passage.end):
+            insort(places, (passage.start, passage.end))
             found.append(passage)
 
     if "</" in text:
-        for group in _GROUP.finditer(text):
-            start, end = group.span("body")
-            if not _elements(text, start, end):  # else its elements are the passages
-                for passage in _paragraphs(text, start, end):
-                    take(passage)
-        for passage in _elements(text, 0, len(text)):
+        for passage in _elements(text):
             take(passage)
-    for match in _SECTION.finditer(text):
-        for passage in _paragraphs(text, *match.span("body")):
-            take(passage)
+    for passage in _sections(text):
+        take(passage)
     if "[" in text or ":" in text:
         for match in _NUMBERED.finditer(text):
             # A numbered line that is short, or begins with a verb, belongs to a list of what is to be done.
             if len(match["body"].split()) >= _LEAST_WORDS and not commands(match["body"]):
                 take(Passage(*match.span(), match.span("body")))
     return tuple(sorted(found, key=lambda passage: passage.start))
+
+
+def meets(places: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether any of ``places``, which are in order and apart, has a part between ``start`` and ``end``."""
+    before = bisect_left(places, (end, 0))
+    return before > 0 and places[before - 1][1] > start
 
 
 def _holds(passage: Passage, code: list[tuple[int, int]]) -> bool:
@@ -85,13 +88,35 @@ def _holds(passage: Passage, code: list[tuple[int, int]]) -> bool:
     return all(start <= one and other <= end for one, other in meeting)
 
 
-def _elements(text: str, start: int, end: int) -> list[Passage]:
-    """The innermost elements: one that holds others is only their frame."""
-    found: list[Passage] = []
-    for match in _ELEMENT.finditer(text, start, end):
-        inner = _elements(text, *match.span("body"))
-        found += inner or [Passage(*match.span(), match.span("body"))]
-    return found
+def _elements(text: str) -> Iterator[Passage]:
+    """The innermost elements: one that holds others is only their frame. A context's paragraphs are passages each."""
+    opened: list[tuple[str, int, int]] = []
+    inner = True
+    for mark in _MARK.finditer(text):
+        name = mark["name"].lower()
+        if not mark["end"]:
+            opened.append((name, *mark.span()))
+            inner = True
+        elif opened and opened[-1][0] == name:
+            _, start, body = opened.pop()
+            if inner and name == "context":
+                yield from _paragraphs(text, body, mark.start())
+            elif inner:
+                yield Passage(start, mark.end(), (body, mark.start()))
+            inner = False
+
+
+def _sections(text: str) -> Iterator[Passage]:
+    """The paragraphs between a line that announces material and one that asks for something."""
+    end = 0
+    for head in _SECTION.finditer(text):
+        if head.start() < end:
+            continue
+        asks = _ASKS.search(text, head.end())
+        if asks is None:
+            return
+        end = asks.start()
+        yield from _paragraphs(text, head.end(), end)
 
 
 def _paragraphs(text: str, start: int, end: int) -> list[Passage]:
@@ -100,11 +125,11 @@ def _paragraphs(text: str, start: int, end: int) -> list[Passage]:
 
 def paragraphs_of(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The places of the paragraphs between ``start`` and ``end``; a blank line in code or in a table ends none."""
-    blocks = protected_blocks(text)
+    blocks = [(start + one, start + other) for one, other in protected_blocks(text[start:end])]
     found: list[tuple[int, int]] = []
     for match in _PARAGRAPH.finditer(text, start, end):
         one, other = match.span()
-        if found and any(opened < one < closed for opened, closed in blocks):
+        if found and meets(blocks, one - 1, one):
             found[-1] = found[-1][0], other
         else:
             found.append((one, other))

@@ -17,9 +17,11 @@ _FENCE = re.compile(
 )
 _INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _ELEMENT = re.compile(r"<(pre|code|table|textarea|svg|math)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_MATHS = re.compile(r"\$\$.+?\$\$|\\\(.+?\\\)|\\\[.+?\\\]|\\begin\{(\w+\*?)\}.+?\\end\{\1\}", re.DOTALL)
+_MATHS = re.compile(
+    r"\$\$.+?\$\$|\\\(.{1,2000}?\\\)|\\\[.{1,2000}?\\\]|\\begin\{(\w{1,30}\*?)\}.{1,9000}?\\end\{\1\}", re.DOTALL
+)
 _ADDRESS = re.compile(r"\b(?:https?|ftp|wss?|file)://[^\s<>\"'`]+|\bwww\.[^\s<>\"'`]+|\bmailto:\S+")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.[\w.-]+")
 _ROW = re.compile(r"^[^\n|]*\|[^\n]*\|[^\n]*$|^[^\n\t]*\S\t+\S[^\n]*$", re.MULTILINE)
 _COLUMNS = re.compile(
     r"^(?=[^\n]*\S {2,}\S[^\n]*\S {2,}\S)[^\n]+(?:\n(?=[^\n]*\S {2,}\S[^\n]*\S {2,}\S)[^\n]+)+", re.MULTILINE
@@ -27,8 +29,8 @@ _COLUMNS = re.compile(
 _INDENTED = re.compile(r"(?:^(?: {4}|\t)[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _BLOCK_QUOTE = re.compile(r"^[ \t]{0,3}>[^\n]*$", re.MULTILINE)
 _BRACED = re.compile(r"\{[^{}]*\}")
-_PAIRS = re.compile(r"“[^”]*”|„[^“”]*[“”]|«[^»]*»|‘[^’\n]*’(?!\w)")
-_SINGLE = re.compile(r"'(?<![\w']')(?=\S)[^'\n]*'(?!\w)")
+_PAIRS = re.compile(r"“[^”“]{0,2000}”|„[^“”„]{0,2000}[“”]|«[^»«]{0,2000}»|‘[^’‘\n]{0,500}’(?!\w)")
+_SINGLE = re.compile(r"'(?<![\w']')(?=\S)[^'\n]{0,500}'(?!\w)")
 _NUMBER = re.compile(
     r"(?:[<>≤≥=±~+#№$€£¥-]{1,2}\s?)?\d+(?:[.,:/x×–^-]\d+)*"
     r"(?:\s?(?:%|‰|°\s?[CF]?|[\"″′])|[ \t\u00a0-]?[^\W\d_][\w/²³·]*)?"
