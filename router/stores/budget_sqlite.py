@@ -90,7 +90,8 @@ class SqliteBudgets:
     def _reserve(self, db: sqlite3.Connection, holding: Holding, now: int) -> Reading:
         _tidy(db, holding.accounts, now)
         standings = _standings(db, holding.accounts, now)
-        again = db.execute("SELECT 1 FROM hold WHERE id = ? LIMIT 1", (holding.id,)).fetchone()
+        key = (holding.accounts[0].id, holding.id)
+        again = db.execute("SELECT 1 FROM hold WHERE account = ? AND id = ?", key).fetchone()
         refused = None if again else next((each for each in standings if not each.has_room(holding.most)), None)
         if refused is None:
             expires = now + int(holding.ttl * 1000)
