@@ -45,12 +45,11 @@ SETTINGS = ShortenSettings(history=HistorySettings(turns=2), context=ContextSett
 MODELS = ("smollm2-135m-instruct", "gemma-3-270m")
 TURNS = 4
 MAX_TOKENS = 24
-STEP = 1
 RESAMPLES = 2000
 EXAMPLE = (
     "<document>\nThe bakery in Sollen opens at six and sells bread for 3 euros. Its owner, Greta Holm, bakes rye "
-    "bread on Tuesdays.\n</document>\n\nQuestion: Who owns the bakery?\nAnswer: Greta Holm\n\nQuestion: How much is the bread?\n"
-    "Answer: 3 euros\n"
+    "bread on Tuesdays.\n</document>\n\nQuestion: Who owns the bakery?\nAnswer: Greta Holm\n\n"
+    "Question: How much is the bread?\nAnswer: 3 euros\n"
 )
 """What the model that was not trained to follow instructions is shown first."""
 
@@ -77,11 +76,12 @@ def measure(names: list[str], *, quick: bool) -> Iterator[Result]:
         say(f"shorten_*: {' and '.join(missing)} not found; run `tierwise local pull`")
         return
     part, models = ("develop", MODELS[:1]) if quick else ("test", MODELS)
-    questions = questions_of(part)[:: 48 if quick else STEP]
+    questions = questions_of(part)[:: 48 if quick else 1]
     say(
         f"shorten_*: {len(questions)} questions, part {part!r}, on {len({each.topic for each in questions})} topics; "
         f"prompts put together with seed {SEED}; answers kept in {home()}; {', '.join(models)} at temperature 0, at "
-        f"most {MAX_TOKENS} tokens; tokens are the model's own; intervals: 95%, {RESAMPLES:,} bootstrap resamples of topics"
+        f"most {MAX_TOKENS} tokens; tokens are the model's own; intervals: 95%, {RESAMPLES:,} bootstrap "
+        "resamples of topics"
     )
     assessor = plan_of(load("preset:local")).assessor
     cut = {name: [shorter(each.request, STAGES[name], assessor) for each in questions] for name in names}
