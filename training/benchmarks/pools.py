@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from router.assess import Trained
-from router.cascade import Plan
+from router.plan import Plan
 from router.tiers import Ladder
 from training.fit import fit
 from training.public import zellinger
