@@ -113,6 +113,19 @@ it), `stop` (`end` or `length`), `input_tokens`, `output_tokens` (the closing li
   now in the test split. Nothing was fitted on them, but how much there is to gain by routing was shaped with them in view.
 - Not a cost study: the prices are nominal, and the times were taken with both models running at once on a shared machine.
 - Not free of grading errors: an answer that is right but not on the list counts as wrong.
+
+## Pairs for the semantic cache
+
+`cache_pairs.jsonl` has 1,180 pairs of questions on 125 topics, 503 of which ask the same (`same`, kind `paraphrase`); the
+others differ in one thing: a number, a unit, an entity or object, an opposite, a negation, an order or role, a time, the
+scope, the language, code, a link, a quotation, the form or the kind of answer (`kind`). Written by hand for this repository
+(Apache-2.0), with no model and no template; adversarial on purpose, so no picture of traffic. `split` goes by topic: `test`
+was written after the gates of the cache were done, `fit` before or in between (docs/decisions/0020-semantic-cache.md).
+
+## Questions for shortening
+
+`retrieval_questions.jsonl` has 132 questions on 22 topics with six passages each, one of which holds the answer, written
+by hand for this repository (Apache-2.0); 48 to develop on and 84 to test on (docs/decisions/0023-shortening.md).
 """
 
 
