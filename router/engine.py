@@ -6,6 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -30,6 +31,7 @@ from router.planning import ledger_of
 from router.policy import Run
 from router.providers.clients import Clients
 from router.shell import Outside, Provider, born
+from router.shorten.shortening import shortened
 from router.steps import Step, awork, stepped, work
 from router.types import Request
 from router.verifying import Verifier, Verify, verify_named
@@ -152,10 +154,15 @@ class Router:
         if in_force.watching:
             in_force.look()
         plan = in_force.plan
+        short = None
+        if plan.shorten is not None:  # the classifier reads what would be sent
+            short = run(shortened(request, plan.shorten, plan.assessor), self._outside.shell)
+            request = short.request
         opened = opening(request, plan) if plan.embedder is None else self._opened(request, plan)
         first = opened.rule.next(opened.state)
         assert isinstance(first, Run)
-        return outline(request, plan, born(), opened, first)
+        decision = outline(request, plan, born(), opened, first)
+        return decision if short is None else replace(decision, shortened=short.told, notes=short.notes)
 
     def stream(self, prompt: Prompt, **options: Unpack[Options]) -> Stream:
         """Answer ``prompt`` as an iterator over text, never showing a draft that is then rejected.

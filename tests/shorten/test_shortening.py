@@ -313,3 +313,15 @@ class TestConfiguration:
         monkeypatch.setitem(sys.modules, "llmlingua", None)
         with pytest.raises(ConfigError, match=r"not installed; run `pip install 'tierwise\[llmlingua\]'`"):
             configured(stages=["llmlingua"])
+
+
+def test_what_would_be_sent_is_what_is_decided_upon():
+    """``decide`` says the same as ``route`` of the same prompt, and sends nothing."""
+    made, provider, _, _ = router(replace(two_tiers(), shorten=settings("context")), {})
+
+    decision = made.decide(TEXT)
+
+    assert decision.shortened is not None
+    assert decision.shortened.after < decision.shortened.before
+    assert decision.prompt_hash != REQUEST.prompt_hash
+    assert provider.calls == []
