@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from router.bundle import PolicyBundle
     from router.config import Config
     from router.decision import Attempt, Decision, Response
-    from router.engine import Router, Stream, route
+    from router.default import route
+    from router.engine import Router
     from router.errors import (
         AllTiersFailed,
         BundleError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         TierwiseError,
     )
     from router.providers.fake import FakeProvider
+    from router.streaming import Stream
     from router.tiers import Ladder, Tier
     from router.types import Completion, Message, Request, ResponseFormat, Tool, ToolCall, Usage
 
@@ -64,12 +66,14 @@ _HOMES = {
     "router.bundle": ("PolicyBundle",),
     "router.config": ("Config",),
     "router.decision": ("Attempt", "Decision", "Response"),
-    "router.engine": ("Router", "Stream", "route"),
+    "router.default": ("route",),
+    "router.engine": ("Router",),
     "router.errors": (
         "AllTiersFailed", "BundleError", "ConfigError", "DeadlineExceeded", "InputError", "LedgerError",
         "ProviderError", "TierwiseError",
     ),
     "router.providers.fake": ("FakeProvider",),
+    "router.streaming": ("Stream",),
     "router.tiers": ("Ladder", "Tier"),
     "router.types": ("Completion", "Message", "Request", "ResponseFormat", "Tool", "ToolCall", "Usage"),
 }  # fmt: skip

@@ -1,11 +1,9 @@
-"""The router: a plan, the clients and the ledger, behind ``route``."""
+"""The router: a plan, the clients and the ledger."""
 
 from __future__ import annotations
 
-import functools
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +31,7 @@ from router.providers.clients import Clients
 from router.shell import Outside, Provider, born
 from router.shorten.shortening import shortened
 from router.steps import Step, awork, stepped, work
+from router.streaming import Stream
 from router.types import Request
 from router.verifying import Verifier, Verify, verify_named
 
@@ -313,48 +312,3 @@ class Router:
     async def _watchful(self, request: Request, upgraded_from: str | None) -> Response:
         await Look()
         return await cascade(request, self._in_force.plan, born(upgraded_from))
-
-
-class Stream:
-    """The text of one answer, piece by piece; ``response`` is set after the last piece."""
-
-    def __init__(self, pieces: Generator[str, None, Response]) -> None:
-        self._pieces = pieces
-        self.response: Response | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        self.response = yield from self._pieces
-
-    def close(self) -> None:
-        """Stop reading; what was spent so far is written down."""
-        self._pieces.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-_making = threading.Lock()
-
-
-@functools.cache
-def _default_router() -> Router:
-    return Router.from_config()
-
-
-def default_router() -> Router:
-    """The router that :func:`route` uses, made from the configuration on first use, once for all threads."""
-    with _making:
-        return _default_router()
-
-
-def route(prompt: Prompt, **options: Unpack[Options]) -> Response:
-    """Answer ``prompt`` with the cheapest model that will do, as ``tierwise.toml`` says.
-
-    The configuration is found on first use: ``$TIERWISE_CONFIG``, ``./tierwise.toml``, or the user's own.
-    """
-    return default_router().route(prompt, **options)
