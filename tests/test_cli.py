@@ -116,6 +116,18 @@ def test_route_reads_standard_input_and_streams(config, llmock):
     assert run("route", "-", "-c", config, "--stream", stdin="What is 6 * 7?") == "Forty-two it is.\n"
 
 
+def test_route_takes_an_answer_as_fresh_as_it_is_asked_for(config, llmock):
+    with Path(config).open("a") as file:
+        file.write('[cache]\nstore = "cache.db"\ntimeout = 5\n')
+    asked = ("route", "What is 6 * 7?", "-c", config)
+    llmock.reply("42.")
+    run(*asked)
+    llmock.reply("Forty-two.")
+
+    assert run(*asked) == "42.\n"
+    assert run(*asked, "--freshness", "live") == "Forty-two.\n"
+
+
 def test_decide_sends_nothing(config, llmock):
     told = json.loads(run("decide", "What is 6 * 7?", "-c", config, "--json"))
 

@@ -51,6 +51,9 @@ Deadline = Annotated[float | None, typer.Option(help="Seconds over all tiers and
 Floor = Annotated[str | None, typer.Option(help="The weakest tier that may answer.")]
 Ceiling = Annotated[str | None, typer.Option(help="The strongest tier that may answer.")]
 Profile = Annotated[str | None, typer.Option(help="Which of the bundle's rules decides; default: the configuration's.")]
+Freshness = Annotated[
+    str | None, typer.Option(help="How old a cached answer may be: a class of [cache.freshness], or live.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -68,6 +71,7 @@ def route(
     floor: Floor = None,
     ceiling: Ceiling = None,
     profile: Profile = None,
+    freshness: Freshness = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes, once it is sure.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Explain the choice, on standard error.")] = False,
     as_json: Json = False,
@@ -78,6 +82,7 @@ def route(
     options: Options = {
         "system": system, "max_tokens": max_tokens, "temperature": temperature, "stop": stop, "tags": _tags(tag),
         "user": user, "deadline": deadline, "floor": floor, "ceiling": ceiling, "profile": profile,
+        "freshness": freshness,
     }  # fmt: skip
     with Router.from_config(config) as router:
         if stream and not as_json:
