@@ -20,7 +20,7 @@ from router.budget.settings import BudgetScope, BudgetSettings
 from router.budget.windows import Window
 from router.stores.budget_store import Holding
 from router.stores.budgeting import store_of
-from training.benchmarks.environments import PeerMissing, environment
+from training.benchmarks.environments import Absent, PeerMissing, environment, required
 from training.benchmarks.peers import CASCADEFLOW
 
 FOLDER = Path(__file__).parent / "peers"
@@ -43,7 +43,7 @@ def measure(*, quick: bool) -> Result:
         except Missing as error:
             say(f"budget_overspend: left out, since {error}")
             ours = None
-        peer, why = _peer(work | {"threads": processes * threads}, Path(folder))
+        peer, why = _peer(work | {"threads": processes * threads}, Path(folder), absent="tell" if quick else "install")
     more: dict[str, Any] = {
         "workers": processes * threads,
         "processes": processes,
@@ -109,9 +109,10 @@ def _alone(url: str, rounds: int) -> list[float]:
     return times[1:]  # the first connects
 
 
-def _peer(work: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str | None]:
+def _peer(work: dict[str, Any], folder: Path, *, absent: Absent) -> tuple[dict[str, Any], str | None]:
     """cascadeflow on the same requests, in one process, since its budgets are not shared between processes."""
     try:
+        required(CASCADEFLOW, absent=absent)
         python = environment(CASCADEFLOW, report=say)
     except PeerMissing as missing:
         say(f"budget_overspend: {missing.reason}; it is left out")
