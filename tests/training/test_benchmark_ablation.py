@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from router.errors import InputError
-from router.features import HAND, prompt_features
+from router.features import FIGURES, HAND, prompt_features
 from router.types import Request, as_messages
 from tests.training.simulated_tiers import logs, tiers
 from training.benchmarks.ablation_answer import RULES, SIGNALS, drawn, measured
@@ -54,11 +54,13 @@ def test_a_group_left_out_is_all_that_changes():
     assert all(each.embedding is None for name, each in seen.items() if name != EMBEDDED)
     assert (seen["without_features"].hand == 0).all()
     assert len(seen["without_words"].words) == 1
-    numbers = [HAND.index(name) for name in GROUPS["numbers"]]
-    assert (seen["without_numbers"].hand[numbers] == 0).all()
-    others = [place for place in range(len(HAND)) if place not in numbers]
-    assert (seen["without_numbers"].hand[others] == given.hand[others]).all()
-    assert (seen["without_numbers"].words == given.words).all()
+    for group, names in GROUPS.items():
+        without = seen[f"without_{group}"]
+        left_out = [HAND.index(name) for name in names]
+        assert (without.hand[left_out] == 0).all()
+        others = [place for place in range(len(HAND)) if place not in left_out]
+        assert (without.hand[others] == given.hand[others]).all()
+        assert (without.words == given.words).all()
 
 
 def test_every_feature_is_of_one_group():
@@ -66,6 +68,17 @@ def test_every_feature_is_of_one_group():
     named = [name for names in GROUPS.values() for name in names]
     assert len(named) == len(set(named))
     assert set(named) < set(HAND)
+
+
+def test_what_there_is_to_reckon_with_is_a_group_of_its_own():
+    """Not of the layout, which would be credited with it."""
+    given = prompt_features(Request(messages=as_messages("Ann has 3 apples, twice as many as Bo.\n\n* How many?")))
+    seen = variants(embedded=False)
+    figures = [HAND.index(name) for name in FIGURES]
+
+    assert given.hand[figures].any()
+    assert not seen["without_figures"](given).hand[figures].any()
+    assert (seen["without_layout"](given).hand[figures] == given.hand[figures]).all()
 
 
 def test_what_only_words_tell_is_lost_without_them():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from router.embed import Embedder
+from router.features import FIGURES as RECKONED
 from router.features import HAND, Floats, PromptFeatures, prompt_features
 from training.benchmarks.pairs import STRONG, WEAK, Pairs
 from training.benchmarks.priced_gain import even_price, per_cost, regrets
@@ -28,6 +29,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tail_longest_number", "tail_operator_share", "has_latex",
         ),
         "wording": ("constraints", "reasoning_words", "negations", "log_questions"),
+        "figures": RECKONED,
     }
 )  # fmt: skip
 """Hand-made features by what they look at; all others are about the layout."""
