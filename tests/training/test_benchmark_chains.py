@@ -19,6 +19,7 @@ from training.benchmarks.chains import (
     Followed,
     Logs,
     error_area,
+    error_curve,
     in_order,
     per_million,
     read,
@@ -132,6 +133,16 @@ def test_the_area_is_the_mean_error_between_the_bounds():
     assert pytest.approx(error_area(line, low=0.5, high=1)) == 0.125
     assert pytest.approx(error_area(line, low=0, high=2)) == 0.125
     assert pytest.approx(error_area(np.array([[0.5, 0.4], [0.5, 0.6]]), low=0, high=1)) == 0.5
+
+
+def test_the_curve_that_is_drawn_has_the_area_that_is_told():
+    """Level beyond the ends, the mean of points of equal cost, and costs told from 0 to 1 between the bounds."""
+    points = np.array([[1.0, 0.5], [2.0, 0.7], [2.0, 0.9], [3.0, 1.0]])
+
+    drawn = np.array(error_curve(points, low=0.0, high=4.0, count=5))
+
+    assert drawn == pytest.approx(np.array([[0, 0.5], [0.25, 0.5], [0.5, 0.2], [0.75, 0], [1, 0]]))
+    assert np.trapezoid(drawn[:, 1], drawn[:, 0]) == pytest.approx(error_area(points, low=0.0, high=4.0))
 
 
 def test_a_sample_counts_questions_as_often_as_they_were_drawn():

@@ -143,10 +143,22 @@ def error_area(points: Floats, *, low: float, high: float) -> float:
 
     Points of equal cost count by their mean; beyond the first and last point the curve is level.
     """
-    costs, place = np.unique(points[:, 0], return_inverse=True)
-    quality = np.bincount(place, points[:, 1]) / np.bincount(place)
+    costs, quality = _polygon(points)
     at = np.unique(np.clip([low, *costs, high], low, high))
     return float(1 - np.trapezoid(np.interp(at, costs, quality), at) / (high - low))
+
+
+def error_curve(points: Floats, *, low: float, high: float, count: int) -> list[list[float]]:
+    """The error of the same polygon at ``count`` costs evenly between the two: pairs of a cost, from 0 to 1, and it."""
+    costs, quality = _polygon(points)
+    at = np.linspace(0, 1, count)
+    return np.column_stack([at, 1 - np.interp(low + at * (high - low), costs, quality)]).tolist()  # type: ignore[no-any-return]
+
+
+def _polygon(points: Floats) -> tuple[Floats, Floats]:
+    """Rising costs and the mean quality at each."""
+    costs, place = np.unique(points[:, 0], return_inverse=True)
+    return costs, np.bincount(place, points[:, 1]) / np.bincount(place)
 
 
 def _logs(task: str, split: str, grouped: Mapping[str, Mapping[str, Mapping[str, Any]]], models: Sequence[str]) -> Logs:

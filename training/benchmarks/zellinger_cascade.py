@@ -20,6 +20,7 @@ from training.benchmarks.chains import (
     Ints,
     Logs,
     error_area,
+    error_curve,
     per_million,
     read,
     subchains,
@@ -232,7 +233,7 @@ def measured(
             )
         if number == len(chains) - 1:
             curves = {
-                method: curve(points[method], low=low, high=high)
+                method: error_curve(points[method], low=low, high=high, count=(MOST_POINTS + 1) // 2)
                 for method in (OURS, PLAIN, *THEIRS)
                 if method in points
             }
@@ -260,14 +261,6 @@ def _followed(task: Task, chain: Chain, prices: int) -> dict[str, Followed]:
         bars = task.copula.thresholds(chain, per_million(task.train))
         found["markov_copula"] = threshold_grid.follow(test, chain, calibrated.test, bars)
     return found
-
-
-def curve(points: Floats, *, low: float, high: float) -> list[list[float]]:
-    """Error over cost at evenly spaced costs between the bounds."""
-    costs, place = np.unique(points[:, 0], return_inverse=True)
-    quality = np.bincount(place, points[:, 1]) / np.bincount(place)
-    at = np.linspace(0, 1, (MOST_POINTS + 1) // 2)
-    return np.column_stack([at, 1 - np.interp(low + at * (high - low), costs, quality)]).tolist()  # type: ignore[no-any-return]
 
 
 def means(found: Mapping[str, Measured], method: str) -> dict[str, float]:
