@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -124,14 +123,15 @@ def _certify(context: Context) -> dict[str, Any]:
     context.say(f"certifying on {len(held):,} held-out prompts")
     plan = session.plan(untuned)
     table = table_of(held, plan)
-    tuned_file = json.loads(context.path("tune", "tuned.json").read_text(encoding="utf-8"))
+    tuned_file = read_json(context.path("tune", "tuned.json"))
+    tried = tuple(map(read_back, tuned_file["tried"]))
     profiles: dict[str, Profile] = {}
     certified: dict[str, dict[str, Any]] = {}
     for name, goal in job.goals.items():
         found = tuned_file["profiles"][name]
         tuned = Tuned(
             objective=goal,
-            candidates=tuple(map(read_back, tuned_file["tried"])),
+            candidates=tried,
             vertices=tuple(map(read_back, found["vertices"])),
             path=tuple(map(read_back, found["path"])),
             met=found["met"],
@@ -159,13 +159,11 @@ def _evaluate(context: Context) -> dict[str, Any]:
     bundle = load(context.path("certify", BUNDLE))
     test = session.records.split("test")
     known = _training(context)
-    for name in job.goals:
+    for name, goal in job.goals.items():
         context.say(f"judging {name!r} on held-out prompts")
         plan = with_rule(session.plan(bundle), bundle.profiles[name].rule)
-        goal = job.goals[name]
-        training = replace(
-            known, aim=aim_of(goal), alternatives=alternatives(known.candidates, aim_of(goal), session.table)
-        )
+        aim = aim_of(goal)
+        training = replace(known, aim=aim, alternatives=alternatives(known.candidates, aim, session.table))
         certificate = context.facts["certify"]["profiles"][name]["certificate"]
         result = evaluate(test, plan, split="test", profile=name, training=training, certificate=certificate)
         write_json(context.out / evaluation_file(name), result)
