@@ -10,7 +10,6 @@ from router.errors import InputError
 from training.ingest.mapping import Mapped
 
 Format = Literal["auto", "jsonl", "csv", "parquet", "routellm", "llmrouter"]
-FORMATS: tuple[str, ...] = get_args(Format)
 OnConflict = Literal["reject", "mean"]
 Tokens = Literal["logged", "estimate"]
 Splits = Literal["file", "anew"]

@@ -18,7 +18,6 @@ KEY = "tierwise.key"
 _METRICS_AT_ONCE = 1000
 _PARAMS_AT_ONCE = 100
 _LONGEST_PARAM = 6000
-_LONGEST_TAG = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
