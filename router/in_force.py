@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from router import config as configuration
 from router.alarms import Alarm, alarm_path, read_alarm
 from router.bundle import PolicyBundle
 from router.config import Config
-from router.errors import BundleError
+from router.errors import BundleError, EmbedderError
 from router.plan import Plan
 from router.planning import bundle_path, fallen, plan_of
 
@@ -182,7 +183,9 @@ class InForce:
 
 
 def _ready(config: Config, bundle: PolicyBundle | None) -> Plan:
-    """The plan of ``config`` with its embedder loaded: one that is not the bundle's must not come to serve.
+    """The plan of ``config`` with its embedders loaded: one that is not the bundle's must not come to serve.
+
+    The cache's takes longer than a request waits for its vector; where it cannot be loaded, each request says so.
 
     Raises:
         ConfigError, BundleError, EmbedderError: it cannot be used.
@@ -190,6 +193,9 @@ def _ready(config: Config, bundle: PolicyBundle | None) -> Plan:
     plan = plan_of(config, bundle=bundle)
     if plan.embedder is not None:
         plan.embedder(())
+    if plan.cache is not None and plan.cache.semantic is not None:
+        with suppress(BundleError, EmbedderError):
+            plan.cache.semantic.embedder(())
     return plan
 
 

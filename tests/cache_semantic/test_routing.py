@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from router.cache.settings import CacheSettings
-from router.embed import Vectors
+from router.config import Config
+from router.embed import Encode, Lazy, Vectors
+from router.engine import Router
 from router.errors import BundleError, EmbedderError
+from router.providers.fake import FakeProvider
+from router.stores.vectors import Remembered
 from router.types import Message
 from tests.cache.kit import Made, made
 from tests.cache_semantic.kit import Table, settings
-from tests.kit import said
+from tests.kit import ladder, said
 
 ASK, AGAIN, OTHER = "How do I peel a mango?", "What's the best way to peel mangoes?", "How do I peel 2 mangoes?"
 VECTORS = {ASK: (1.0, 0.0), AGAIN: (0.98, 0.2), OTHER: (1.0, 0.01)}
@@ -117,6 +121,39 @@ def test_an_embedder_that_fails_costs_a_note_and_nothing_else(error: Exception) 
     assert exact is not None
     assert exact.kind == "exact"
     cache.router.close()
+
+
+def configured(load: Callable[[], Encode]) -> Router:
+    """A router from a configuration whose cache has an embedder that ``load`` loads."""
+    semantic = settings(embedder=Remembered(Lazy("slow", load), identity="slow 1"))
+    config = Config.of(ladder("small", "large").tiers, cache=CacheSettings(semantic=semantic))
+    return Router.from_config(config, provider=FakeProvider({"large": said("With a knife.")}))
+
+
+def test_the_model_is_loaded_when_the_router_is_made_and_not_again_when_it_is_read_again() -> None:
+    """It takes longer than the first request would wait for its vector."""
+    loads: list[str] = []
+
+    def load() -> Encode:
+        loads.append("loaded")
+        return lambda texts: [[1.0, 0.0]] * len(texts)
+
+    with configured(load) as router:
+        assert loads == ["loaded"]
+        router.route(ASK)
+        router.reload()
+        assert loads == ["loaded"]
+
+
+def test_a_model_that_cannot_be_loaded_is_told_by_each_request_and_stops_no_router() -> None:
+    def load() -> Encode:
+        raise EmbedderError("the embedder 'slow' is not installed")
+
+    with configured(load) as router:
+        for prompt in (ASK, OTHER):
+            response = router.route(prompt)
+            assert response.text == "With a knife."
+            assert any("'slow' is not installed" in note for note in response.decision.notes)
 
 
 def test_what_was_forgotten_is_not_found_by_its_meaning() -> None:
