@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,17 @@ LEAST_COSINE = 0.97
 
 READS = 1
 """Raise it whenever :func:`readable` gives another text."""
+
+Fitted = Literal["bundle", "cache"]
+"""What was made with an embedder's vectors, and is of no use with another's."""
+
+_MAKING: Mapping[Fitted, tuple[str, str]] = {
+    "bundle": ("the bundle was trained", "install the version it was trained with, or train again"),
+    "cache": (
+        "the cache's threshold was fitted",
+        "install the version it was fitted with, or run `tierwise cache fit` again",
+    ),
+}
 
 _HEAD = _TAIL = 4_000
 
@@ -86,16 +97,17 @@ class Imprint:
         """A short hash of the vectors, for people to compare; the check itself is by angles."""
         return hashlib.sha256(np.round(self.probes, 2).tobytes()).hexdigest()[:12]
 
-    def differs(self, probes: Vectors) -> str | None:
+    def differs(self, probes: Vectors, *, fitted: Fitted = "bundle") -> str | None:
         """How an embedder that makes ``probes`` is another one; None when it is the same."""
+        making, _ = _MAKING[fitted]
         if probes.shape[1] != self.dimension:
-            return f"its vectors have {probes.shape[1]} numbers, and the bundle was trained on {self.dimension}"
+            return f"its vectors have {probes.shape[1]} numbers, and {making} on {self.dimension}"
         cosines = (probes * self.probes).sum(axis=1)
         cosines[~probes.any(axis=1) & ~self.probes.any(axis=1)] = 1.0  # neither finds anything in it
         if (cosines < LEAST_COSINE).any():
             return (
-                f"it is another model or version than the bundle was trained with: the cosine of one text's two "
-                f"vectors is {cosines.min():.2f}"
+                f"it is another model or version than {making} with: the cosine of one text's two vectors is "
+                f"{cosines.min():.2f}"
             )
         return None
 
@@ -118,7 +130,7 @@ def imprint_of(embedder: Embedder) -> Imprint:
 class Lazy:
     """An embedder whose model is loaded at the first call, once for all threads; every vector is looked at.
 
-    ``load`` gives the function that does the work. ``imprint`` is what it must be, where something was trained with
+    ``load`` gives the function that does the work. ``imprint`` is what it must be, where something was ``fitted`` with
     it. What went wrong in loading goes wrong again at each call, without another attempt, as an error of its own: one
     that is raised again and again would collect the frames, and so the prompts, of every request.
 
@@ -126,10 +138,13 @@ class Lazy:
         BundleError: it is another model than ``imprint``'s.
     """
 
-    def __init__(self, name: str, load: Callable[[], Encode], *, imprint: Imprint | None = None) -> None:
+    def __init__(
+        self, name: str, load: Callable[[], Encode], *, imprint: Imprint | None = None, fitted: Fitted = "bundle"
+    ) -> None:
         self.name = name
         self._load = load
         self._imprint = imprint
+        self._fitted = fitted
         self._lock = threading.Lock()
         self._encode: Encode | None = None
         self._dimension = 0
@@ -163,17 +178,18 @@ class Lazy:
             try:
                 encode = self._load()
                 probes = _vectors(self.name, encode, PROBES)
-                if self._imprint is not None and (wrong := self._imprint.differs(probes)) is not None:
-                    raise BundleError(  # noqa: TRY301 - kept like what the loading raises
-                        f"the embedder {self.name!r} does not fit: {wrong}; install the version it was trained with, "
-                        "or train again"
-                    )
+                self._check(probes)
             except (EmbedderError, BundleError) as error:
                 self._fault = type(error), str(error)
                 raise
             self._dimension = probes.shape[1]
             self._encode = encode
             return encode
+
+    def _check(self, probes: Vectors) -> None:
+        wrong = None if self._imprint is None else self._imprint.differs(probes, fitted=self._fitted)
+        if wrong is not None:
+            raise BundleError(f"the embedder {self.name!r} does not fit: {wrong}; {_MAKING[self._fitted][1]}")
 
 
 def _vectors(name: str, encode: Encode, texts: Sequence[str]) -> Vectors:

@@ -57,7 +57,7 @@ def semantic_settings(
             "embedder",
         )
     try:
-        embedder = embedder_named(name, imprint=fit.imprint)
+        embedder = embedder_named(name, imprint=fit.imprint, fitted="cache")
     except EmbedderError as error:
         raise table.error(str(error), "embedder") from None
     entries: int | None = table.whole("max_entries", least=1)

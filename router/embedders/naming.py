@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from router.embed import Encode, Imprint, Lazy
+from router.embed import Encode, Fitted, Imprint, Lazy
 from router.embedders.names import NAMED, PLAIN, identity, unknown
 from router.errors import EmbedderError
 
 
-def embedder_named(name: str, *, imprint: Imprint | None = None) -> Lazy:
+def embedder_named(name: str, *, imprint: Imprint | None = None, fitted: Fitted = "bundle") -> Lazy:
     """The embedder that ``name`` names, not yet loaded; where there is an ``imprint``, it must turn out to be that.
+
+    ``fitted`` is what was made with it, for the error that says that it is another one.
 
     Raises:
         EmbedderError: there is none of that name.
@@ -19,7 +21,7 @@ def embedder_named(name: str, *, imprint: Imprint | None = None) -> Lazy:
     wrong = unknown(name)
     if wrong is not None:
         raise EmbedderError(wrong)
-    return Lazy(identity(name), _loader(name), imprint=imprint)
+    return Lazy(identity(name), _loader(name), imprint=imprint, fitted=fitted)
 
 
 def _loader(name: str) -> Callable[[], Encode]:

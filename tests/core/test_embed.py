@@ -151,6 +151,19 @@ def test_another_model_is_refused(probes, words):
         embedder(["x"])
 
 
+def test_the_cache_says_what_it_had_fitted_with_the_model_and_how_to_do_it_again():
+    imprint = imprint_of(embedder_named("hashing"))
+    embedder = Lazy("hashing", lambda: lambda texts: np.eye(4, 8)[: len(texts)], imprint=imprint, fitted="cache")
+
+    with pytest.raises(BundleError) as caught:
+        embedder(["x"])
+
+    assert str(caught.value) == (
+        "the embedder 'hashing' does not fit: its vectors have 8 numbers, and the cache's threshold was fitted on 256; "
+        "install the version it was fitted with, or run `tierwise cache fit` again"
+    )
+
+
 def test_the_fingerprint_tells_models_apart():
     one = imprint_of(embedder_named("hashing"))
 
