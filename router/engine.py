@@ -11,6 +11,7 @@ from typing import Any, Self, Unpack
 
 from router import config as configuration
 from router.bundle import PolicyBundle
+from router.cache.clearing import cleared
 from router.cascade import cascade
 from router.config import Config
 from router.decision import Decision, Response
@@ -251,6 +252,17 @@ class Router:
         """:meth:`step`, on the running event loop; a coroutine function is awaited, another works in a thread."""
         step = Step(name=name, inputs=inputs, call=call, ttl=ttl, tags=tags or {})
         return await arun(stepped(step, self.plan.cache), awork(self._outside.ashell(), time.time))
+
+    def clear_cache(self, tag: str | None = None, value: str | None = None) -> int | None:
+        """Forget the cached answers to requests whose ``tag`` was ``value``, all without one.
+
+        How many they were, None where the store cannot know. An answer that is being made meanwhile is kept.
+
+        Raises:
+            InputError: there is no cache, or one of ``tag`` and ``value`` is missing.
+            CacheError: its store cannot be reached.
+        """
+        return run(cleared(self.plan.cache, tag, value), self._outside.shell)
 
     def reload(self) -> None:
         """Read the configuration and the bundle again; requests under way finish with the old ones.

@@ -122,3 +122,17 @@ class KeepStep(Op[str | None]):
     result: Result | None
     ttl: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Clear(Op[int | None]):
+    """Forget the answers to requests whose ``tag`` was ``value``, all without one; how many, where that is known.
+
+    For a person who asks. An answer that is being made meanwhile is kept all the same.
+
+    Raises:
+        CacheError: the store cannot be read or written.
+    """
+
+    tag: str | None = None
+    value: str | None = None

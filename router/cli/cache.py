@@ -61,6 +61,8 @@ def clear(
 ) -> None:
     """Forget answers: those to requests with a tag, or all."""
     from router import config as configuration
+    from router.cache.clearing import cleared, configured
+    from router.drivers import run
     from router.stores.caching import Caching
 
     if (tag is None) != every:
@@ -68,18 +70,19 @@ def clear(
     key, sign, value = (tag or "").partition("=")
     if tag is not None and not (key and sign):
         raise InputError(f"--tag takes KEY=VALUE, not {tag!r}")
-    settings = _settings(configuration.load(config))
+    settings = configured(configuration.load(config).cache)
     if settings.store == "memory":
         raise CacheError(
-            "the cache is in the memory of each process, which nobody else can reach; start the process again, "
-            "or set [cache] `store` to a file or a server"
+            "the cache is in the memory of each process, which nobody else can reach; call its router's "
+            "`clear_cache`, or set [cache] `store` to a file or a server"
         )
     caching = Caching(replace(settings, timeout=_PATIENCE))
     try:
         if settings.path is not None and not settings.path.exists():
             forgotten: int | None = 0
         else:
-            forgotten = caching.clear(key, value) if tag is not None else caching.clear()
+            which = cleared(settings) if tag is None else cleared(settings, key, value)
+            forgotten = run(which, caching.shell)
     finally:
         caching.close()
     if as_json:
@@ -95,10 +98,11 @@ def report(config: Config, *, since: str | None, until: str | None, now: float) 
         InputError: a time cannot be read, or there is no cache.
         LedgerError: the ledger cannot be read.
     """
+    from router.cache.clearing import configured
     from router.cli.cost import moment
     from router.planning import ledger_of
 
-    settings = _settings(config)
+    settings = configured(config.cache)
     start, end = moment("--since", since, UTC, now), moment("--until", until, UTC, now)
     ledger = ledger_of(config)
     return {
@@ -144,12 +148,6 @@ def show(found: dict[str, Any], console: Console) -> None:
         if holds["oldest"] is not None:
             row("", f"the oldest {_span(holds['oldest'])} old, the newest {_span(holds['newest'])}")
     console.print(table)
-
-
-def _settings(config: Config) -> CacheSettings:
-    if config.cache is None:
-        raise InputError("there is no cache: the configuration has no table [cache]")
-    return config.cache
 
 
 def _used(ledger: Ledger, since: float | None, until: float | None) -> dict[str, Any]:

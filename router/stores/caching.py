@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from router.cache.entry import decode, decode_result, encode, encode_result
-from router.cache.ops import Cached, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Nearest, Result
+from router.cache.ops import Cached, Clear, Fetch, Fetched, FetchedStep, FetchStep, Keep, KeepStep, Nearest, Result
 from router.cache.semantic.question import asked
 from router.cache.settings import CacheSettings
 from router.drivers import Shell
@@ -50,7 +50,6 @@ class Caching:
         self._settings, self._clock, self._wall = settings, clock, wall
         self._answers = answers_in(settings, clock=clock, wall=wall)
         self._down: tuple[float, str] | None = None
-
         self._neighbours = None if settings.semantic is None else Neighbours(settings.semantic)
 
     @property
@@ -67,6 +66,7 @@ class Caching:
             Keep: self._keep,
             FetchStep: self._fetch_step,
             KeepStep: self._keep_step,
+            Clear: self._clear,
         }
 
     def update(self, settings: CacheSettings) -> None:
@@ -96,21 +96,6 @@ class Caching:
             CacheError: it cannot be read.
         """
         return self._answers.stock()
-
-    def clear(self, tag: str | None = None, value: str | None = None) -> int | None:
-        """Forget the answers to requests whose ``tag`` was ``value``, all without one; how many, where that is known.
-
-        An answer that is being made meanwhile is kept all the same.
-
-        Raises:
-            CacheError: the store cannot be read or written.
-        """
-        dropped = self._answers.clear(tag, value)
-        if tag is None and self._neighbours is not None:  # one whose answer is gone is dropped when it is met
-            note = self._neighbours.clear()
-            if note is not None:
-                raise CacheError(note)
-        return dropped
 
     def _fetch(self, op: Fetch) -> Fetched:
         found = self._looked_up(op.key, decode, self._settings.max_age(op.request))
@@ -155,6 +140,14 @@ class Caching:
         if op.result is None:
             return self._released(op.key, op.lease, 0.0)
         return self._put(op.key, encode_result(op.result, op.tags), ttl=op.ttl, lease=op.lease)
+
+    def _clear(self, op: Clear) -> int | None:
+        dropped = self._answers.clear(op.tag, op.value)
+        if op.tag is None and self._neighbours is not None:  # one whose answer is gone is dropped when it is met
+            note = self._neighbours.clear()
+            if note is not None:
+                raise CacheError(note)
+        return dropped
 
     def _looked_up(self, key: str, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
         """The entry of ``key`` if it is young enough, else a lease on it; a store that is down is a note."""
