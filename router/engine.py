@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from router import config as configuration
+from router.analytics import Costs, Prices
 from router.bundle import PolicyBundle
 from router.cache.clearing import cleared
 from router.cascade import cascade
@@ -98,6 +99,17 @@ class Router:
         if ledger is not None:
             ledger.open()
         return cls(config, plan=in_force, provider=provider or Clients(), ledger=ledger, verify=verify)
+
+    @property
+    def costs(self) -> Costs:
+        """What requests cost, for whom, and what the levers saved; read from the ledger.
+
+        Raises:
+            InputError: the ledger is switched off.
+        """
+        if self.ledger is None:
+            raise InputError("the ledger is switched off in the configuration, so there are no costs to read")
+        return Costs(self.ledger, units=self.config.report, prices=Prices.of(self.config.tiers))
 
     @property
     def config(self) -> Config:

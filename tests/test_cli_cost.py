@@ -148,7 +148,7 @@ def test_times(ledger: Ledger, since: str | None, until: str | None, zone: str, 
         ({"since": "yesterday"}, "--since='yesterday' is no time; write it like 7d, 24h or 2026-11-01"),
         ({"until": "7y"}, "--until='7y' is no time; write it like 7d, 24h or 2026-11-01"),
         ({"zone": "Mars"}, "--zone='Mars' is no time zone; write it like UTC or Europe/Berlin"),
-        ({"by": ""}, "by takes tier, model, user, day or the name of a tag, not an empty text"),
+        ({"by": ""}, "by takes tier, model, user, unit, hour, day, week, month or a tag, not an empty text"),
     ],
 )
 def test_bad_arguments(ledger: Ledger, arguments: dict[str, str], said: str) -> None:

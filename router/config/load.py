@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from router import catalogue
+from router.attribution import Units
 from router.audits import Audits
 from router.budget.settings import BudgetSettings
 from router.cache.settings import CacheSettings
@@ -17,6 +18,7 @@ from router.config.budgets import budget_settings
 from router.config.cache import cache_settings
 from router.config.limits import limit_settings
 from router.config.output import output_settings
+from router.config.report import unit_settings
 from router.config.settings import (
     Defaults,
     LedgerSettings,
@@ -60,7 +62,7 @@ class Config:
     """A whole configuration.
 
     ``source`` is the file that it was read from, None when it was built in code. ``version`` is the first 12
-    hexadecimal digits of the SHA-256 of everything but where files lie and what training aims for: two
+    hexadecimal digits of the SHA-256 of everything but where files lie, what training aims for and who pays: two
     configurations that route, price and record alike share it.
     """
 
@@ -70,6 +72,7 @@ class Config:
     defaults: Defaults = field(default_factory=Defaults)
     audits: Audits = field(default_factory=Audits)
     train: TrainSettings = field(default_factory=TrainSettings)
+    report: Units = field(default_factory=Units)
     cache: CacheSettings | None = None
     shorten: ShortenSettings | None = None
     output: OutputSettings | None = None
@@ -87,6 +90,7 @@ class Config:
         defaults: Defaults | Mapping[str, Any] | None = None,
         audits: Audits | Mapping[str, Any] | None = None,
         train: TrainSettings | Mapping[str, Any] | None = None,
+        report: Units | Mapping[str, Any] | None = None,
         cache: CacheSettings | Mapping[str, Any] | None = None,
         shorten: ShortenSettings | Mapping[str, Any] | None = None,
         output: OutputSettings | Mapping[str, Any] | None = None,
@@ -107,6 +111,7 @@ class Config:
             defaults=defaults if isinstance(defaults, Defaults) else default_settings(_within("defaults", defaults)),
             audits=audits if isinstance(audits, Audits) else audit_settings(_within("audits", audits)),
             train=train if isinstance(train, TrainSettings) else train_settings(_within("train", train), folder),
+            report=report if isinstance(report, Units) else unit_settings(_within("report", report)),
             cache=_lever(cache, "cache", CacheSettings, cache_settings),
             shorten=shorten
             if isinstance(shorten, ShortenSettings)
@@ -202,7 +207,7 @@ def _how_to_start() -> str:
 
 
 def _config(table: Table, where: Path | None, today: date) -> Config:
-    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train", *LEVERS)
+    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train", "report", *LEVERS)
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
@@ -222,6 +227,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         defaults=default_settings(table.table("defaults")),
         audits=audit_settings(table.table("audits")),
         train=train_settings(table.table("train"), folder),
+        report=unit_settings(table.table("report")),
         cache=cache_settings(table.table("cache"), folder),
         shorten=shorten_settings(table.table("shorten"), folder),
         output=output_settings(table.table("output"), folder),

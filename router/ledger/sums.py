@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from router.attribution import UNPRICED, UNROUTED, Units
 from router.decision import ANSWERED
+from router.ledger.keys import key_of
 from router.ledger.reading import within
 from router.types import Usage
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     Columns = ReadOnlyColumnCollection[str, Any]
+
+_UNITS = Units()
 
 Sums = Mapping[str, Any]
 """One group's ``key`` and its sums by name; one that is missing is 0."""
@@ -40,27 +44,15 @@ def by_slot(connection: Connection, since: float | None, until: float | None) ->
     return _by_request(connection, cast(func.floor(decisions.c.created / float(SLOT)), BigInteger), since, until)
 
 
-def grouped(connection: Connection, key: str, since: float | None, until: float | None) -> list[Sums]:
-    """Group by "tier", "model", "user" or a tag's name, with or without ``tag:`` before it."""
-    from router.ledger.schema import attempts, decisions
+def grouped(
+    connection: Connection, key: str, since: float | None, until: float | None, units: Units = _UNITS
+) -> list[Sums]:
+    """Group by "tier", "model", "user", "unit" or a tag's name, with or without ``tag:`` before it."""
+    from router.ledger.schema import attempts
 
     if key in ("tier", "model"):
         return _by_attempt(connection, attempts.c[key], since, until)
-    if key == "user":
-        return _by_request(connection, decisions.c.user, since, until)
-    return _by_request(connection, _tag(connection, key.removeprefix("tag:")), since, until)
-
-
-def _tag(connection: Connection, name: str) -> ColumnElement[Any]:
-    from sqlalchemy import JSON, cast, func, select
-
-    from router.ledger.schema import decisions
-
-    if connection.dialect.name == "postgresql":
-        return func.json_extract_path_text(cast(decisions.c.tags, JSON), name)
-    # Not SQLite's ->>, to which a tag named "$.a" or "0" is a path.
-    each = func.json_each(decisions.c.tags).table_valued("key", "value")
-    return select(each.c.value).where(each.c.key == name).correlate(decisions).scalar_subquery()
+    return _by_request(connection, key_of(connection, key, units), since, until)
 
 
 def _by_request(
@@ -165,9 +157,11 @@ def _usage(attempt: Columns, decision: Columns) -> list[ColumnElement[Any]]:
     unreported = attempt.verdict.in_(ANSWERED) & attempt.input_tokens.is_(None)
     in_vain = (attempt.verdict != "accepted") & decision.audit_of.is_(None)
     wasted = case((in_vain, attempt.cost_nano), else_=0)
+    unpriced = (attempt.tier == UNROUTED) & (attempt.reason == UNPRICED)
     return [
         func.sum(wasted).label("wasted"),
         func.sum(case((unreported, 1), else_=0)).label("unreported"),
+        func.sum(case((unpriced, 1), else_=0)).label("unpriced"),
         *(func.coalesce(func.sum(attempt[name]), 0).label(name) for name in Usage.__slots__),
     ]
 

@@ -1,15 +1,12 @@
-"""What routing cost, for whom, and what it saved."""
+"""The costs of a group of requests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from router.errors import InputError
-from router.ledger import Entry, Ledger, reading, sums
+from router.pricing import usd
 from router.types import Usage
 
 Added = TypeVar("Added", "Savings", "Tokens", "Row")
@@ -36,6 +33,16 @@ class Savings:
     def share(self) -> float | None:
         """The saved share of what the tier would have cost; None when that is nothing."""
         return self.saved / self.instead_of if self.instead_of else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON, money in USD."""
+        return {
+            "requests": self.requests,
+            "cost": usd(self.cost),
+            "instead_of": usd(self.instead_of),
+            "saved": usd(self.saved),
+            "share": self.share,
+        }
 
     def __add__(self, other: Savings) -> Savings:
         return _added(self, other)
@@ -72,7 +79,8 @@ class Row:
     ``key`` is None for requests that lack what they are grouped by. ``wasted`` is the part of ``cost`` that paid for
     answers that were not returned. ``escalated`` counts requests that went on after an answer, ``failed`` those
     that got none. ``unreported`` counts answers whose usage the provider did not report, and whose cost is
-    therefore missing. ``audits`` counts the tiers that were asked in the background or later, which are no requests,
+    therefore missing, ``unpriced`` calls made without the router to models whose price nobody knows, whose cost is
+    missing too. ``audits`` counts the tiers that were asked in the background or later, which are no requests,
     and ``audited`` is the part of ``cost`` that paid for them; it is no part of ``wasted``.
 
     Of a tier or a model, ``cost`` and ``tokens`` are its own share of each request, so that rows sum to the total;
@@ -89,6 +97,7 @@ class Row:
     escalated: int = 0
     failed: int = 0
     unreported: int = 0
+    unpriced: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     strong: Savings = field(default_factory=Savings)
     best_single: Savings = field(default_factory=Savings)
@@ -103,57 +112,33 @@ class Row:
         """The share of requests that escalated; None without requests."""
         return self.escalated / self.requests if self.requests else None
 
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON, money in USD."""
+        each = self.cost_per_request
+        return {
+            "key": self.key,
+            "requests": self.requests,
+            "cost": usd(self.cost),
+            "cost_per_request": None if each is None else each / 10**9,
+            "audits": self.audits,
+            "audited": usd(self.audited),
+            "wasted": usd(self.wasted),
+            "escalated": self.escalated,
+            "escalation_rate": self.escalation_rate,
+            "failed": self.failed,
+            "unreported": self.unreported,
+            "unpriced": self.unpriced,
+            "tokens": {name: getattr(self.tokens, name) for name in Usage.__slots__},
+            "savings": {"strong": self.strong.as_dict(), "best_single": self.best_single.as_dict()},
+        }
+
     def __add__(self, other: Row) -> Row:
         return _added(self, other)
 
 
-class Costs:
-    """Reads sums from a ledger. Times are seconds since the epoch: from ``since`` until before ``until``.
+def row_of(found: Mapping[str, Any]) -> Row:
+    """The row of a group's sums."""
 
-    Every method raises LedgerError when there is no ledger or it cannot be read.
-    """
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-
-    def total(self, *, since: float | None = None, until: float | None = None) -> Row:
-        """Sum over all requests."""
-        found = self.ledger.read(lambda connection: sums.total(connection, since, until))
-        return _row(found[0]) if found else Row()
-
-    def by(self, key: str, *, since: float | None = None, until: float | None = None, zone: str = "UTC") -> list[Row]:
-        """Sum by "tier", "model", "user", "day" or the name of a tag, the costliest first; days in their order.
-
-        ``tag:NAME`` is a tag whatever its name. Days are those of ``zone``, written like 2026-11-23.
-
-        Raises:
-            InputError: the time zone is unknown, or the key is empty.
-        """
-        if not key:
-            raise InputError("by takes tier, model, user, day or the name of a tag, not an empty text")
-        if key == "day":
-            return self._by_day(since, until, zone)
-        found = self.ledger.read(lambda connection: sums.grouped(connection, key, since, until))
-        return sorted(map(_row, found), key=lambda row: (-row.cost, row.key is None, row.key or ""))
-
-    def _by_day(self, since: float | None, until: float | None, zone: str) -> list[Row]:
-        try:
-            place = UTC if zone == "UTC" else ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise InputError(f"{zone!r} is no time zone; write it like UTC or Europe/Berlin") from None
-        days: dict[str, Row] = {}
-        for found in self.ledger.read(lambda connection: sums.by_slot(connection, since, until)):
-            row = _row(found)
-            day = datetime.fromtimestamp(int(found["key"]) * sums.SLOT, tz=place).date().isoformat()
-            days[day] = days.get(day, Row(key=day)) + row
-        return [row for _, row in sorted(days.items())]
-
-    def most_expensive(self, n: int = 10, *, since: float | None = None, until: float | None = None) -> list[Entry]:
-        """Read the ``n`` requests that cost most, the costliest first."""
-        return self.ledger.read(lambda connection: reading.costliest(connection, n, since, until))
-
-
-def _row(found: Mapping[str, Any]) -> Row:
     def count(name: str) -> int:
         # PostgreSQL sums 64-bit integers as decimals.
         return int(found.get(name, 0))
@@ -173,6 +158,7 @@ def _row(found: Mapping[str, Any]) -> Row:
         escalated=count("escalated"),
         failed=count("failed"),
         unreported=count("unreported"),
+        unpriced=count("unpriced"),
         tokens=Tokens(**{name: count(name) for name in Usage.__slots__}),
         strong=savings("strong"),
         best_single=savings("best_single"),
