@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from router import config as configuration
+from router.abtest.entering import entered
 from router.analytics import Costs, Prices
 from router.bundle import PolicyBundle
 from router.cache.clearing import cleared
@@ -17,6 +19,7 @@ from router.cascade import cascade
 from router.config import Config
 from router.decision import Decision, Response
 from router.drivers import Core, arun, astream, run, run_many, stream
+from router.enhancement import aeach, asked_again, each, enhancing, raised
 from router.errors import InputError
 from router.in_force import InForce
 from router.ledger import Label, Ledger
@@ -162,10 +165,11 @@ class Router:
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
         request = self._request(prompt, options)
-        in_force = self._in_force
+        in_force, birth = self._in_force, born()
         if in_force.watching:
             in_force.look()
-        plan = in_force.plan
+        taken = entered(request, in_force.plan, birth)
+        request, plan = taken.request, taken.plan
         short = None
         if plan.shorten is not None:  # the classifier reads what would be sent
             short = run(shortened(request, plan.shorten, plan.assessor), self._outside.shell)
@@ -173,7 +177,7 @@ class Router:
         opened = opening(request, plan) if plan.embedder is None else self._opened(request, plan)
         first = opened.rule.next(opened.state)
         assert isinstance(first, Run)
-        decision = outline(request, plan, born(), opened, first)
+        decision = outline(request, plan, birth, opened, first)
         return decision if short is None else replace(decision, shortened=short.told, notes=short.notes)
 
     def stream(self, prompt: Prompt, **options: Unpack[Options]) -> Stream:
@@ -190,24 +194,36 @@ class Router:
         request = self._request(prompt, options)
         return astream(lambda: self._core(request), self._outside.ashell(), self._outside.alive)
 
-    def upgrade(self, response: Response, prompt: Prompt, **options: Unpack[Options]) -> Response:
+    def upgrade(self, response: Response, prompt: Prompt | None = None, **options: Unpack[Options]) -> Response:
         """Answer ``prompt`` again, by a stronger tier than answered ``response``; both decisions are linked.
 
-        The prompt is asked for again because a response does not carry it: a ledger may be told to keep no text.
+        Without ``prompt`` it is what the ledger kept of the request, which may have been told to keep no text.
 
         Raises:
-            InputError: no stronger tier may answer.
+            InputError: no stronger tier may answer, or there is no prompt.
         """
-        names = self.plan.ladder.names
-        tier = response.decision.tier
-        rank = self.plan.ladder.rank(tier or "", where="response.decision.tier")
-        if rank + 1 >= len(names):
-            raise InputError(f"{tier!r} is the strongest tier; there is nothing to upgrade to")
-        asked = options.get("floor")
-        floor = rank + 1 if asked is None else max(rank + 1, self.plan.ladder.rank(asked, where="floor"))
-        options = {**options, "floor": names[floor]}
-        core = self._core(self._request(prompt, options), upgraded_from=response.decision.id)
-        return run(core, self._outside.shell)
+        return run(self._upgraded(response, prompt, options), self._outside.shell)
+
+    async def aupgrade(self, response: Response, prompt: Prompt | None = None, **options: Unpack[Options]) -> Response:
+        """:meth:`upgrade`, on the running event loop."""
+        core = await asyncio.to_thread(self._upgraded, response, prompt, options)
+        return await arun(core, self._outside.ashell())
+
+    def enhance(self, prompt: Prompt, **options: Unpack[Options]) -> Iterator[Response]:
+        """Answer ``prompt`` at once, and once more where the policy thinks that it pays: one response or two.
+
+        The first is the first answer that any tier gives. Where :meth:`route` would have gone on to a stronger tier,
+        the second is that tier's, or of one above it; it is asked when the second is asked for, and not paid for by
+        who stops before. Each has its decision, and the second's is linked to the first's as an upgrade's.
+
+        Raises:
+            As :meth:`route`; where the second fails, the first has been given.
+        """
+        return each(enhancing(self._request(prompt, options), self._core), self._outside.shell)
+
+    def aenhance(self, prompt: Prompt, **options: Unpack[Options]) -> AsyncIterator[Response]:
+        """:meth:`enhance`, on the running event loop."""
+        return aeach(enhancing(self._request(prompt, options), self._core), self._outside.ashell())
 
     def feedback(
         self,
@@ -328,11 +344,26 @@ class Router:
     def _request(self, prompt: Prompt, options: Options) -> Request:
         return self.config.defaults.apply(request_of(prompt, options))
 
-    def _core(self, request: Request, *, upgraded_from: str | None = None) -> Core[Response]:
-        if self._in_force.watching:
-            return self._watchful(request, upgraded_from)
-        return cascade(request, self._in_force.plan, born(upgraded_from))
+    def _upgraded(self, response: Response, prompt: Prompt | None, options: Options) -> Core[Response]:
+        request = self.config.defaults.apply(asked_again(response, prompt, options, self.ledger))
+        return self._core(raised(request, response, self.plan.ladder), upgraded_from=response.decision.id)
 
-    async def _watchful(self, request: Request, upgraded_from: str | None) -> Response:
+    def _core(
+        self, request: Request, *, upgraded_from: str | None = None, shape: Callable[[Plan], Plan] | None = None
+    ) -> Core[Response]:
+        if self._in_force.watching:
+            return self._watchful(request, upgraded_from, shape)
+        return self._begun(request, upgraded_from, shape)
+
+    def _begun(
+        self, request: Request, upgraded_from: str | None, shape: Callable[[Plan], Plan] | None
+    ) -> Core[Response]:
+        birth = born(upgraded_from)
+        taken = entered(request, self._in_force.plan, birth)
+        return cascade(taken.request, taken.plan if shape is None else shape(taken.plan), birth)
+
+    async def _watchful(
+        self, request: Request, upgraded_from: str | None, shape: Callable[[Plan], Plan] | None
+    ) -> Response:
         await Look()
-        return await cascade(request, self._in_force.plan, born(upgraded_from))
+        return await self._begun(request, upgraded_from, shape)

@@ -15,7 +15,7 @@ from router.bundle import PolicyBundle
 from router.config import Config
 from router.errors import BundleError, EmbedderError
 from router.plan import Plan
-from router.planning import bundle_path, fallen, plan_of
+from router.planning import bundle_path, contested, fallen, plan_of
 
 logger = logging.getLogger(__name__)
 
@@ -190,9 +190,10 @@ def _ready(config: Config, bundle: PolicyBundle | None) -> Plan:
     Raises:
         ConfigError, BundleError, EmbedderError: it cannot be used.
     """
-    plan = plan_of(config, bundle=bundle)
-    if plan.embedder is not None:
-        plan.embedder(())
+    plan = contested(plan_of(config, bundle=bundle), config)
+    for arm in (plan, plan.rival):
+        if arm is not None and arm.embedder is not None:
+            arm.embedder(())
     if plan.cache is not None and plan.cache.semantic is not None:
         with suppress(BundleError, EmbedderError):
             plan.cache.semantic.embedder(())

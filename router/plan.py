@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from router.abtest.experiment import Experiment
 from router.assess import Assessor
 from router.audits import Audits
 from router.cache.settings import CacheSettings
@@ -26,7 +27,8 @@ class Plan:
     which profile a request has that does not say so itself. ``audits``: how often a stronger tier is asked after an
     answer was accepted, None for never. ``fallen`` is why a safer rule is in force than the bundle's, None when the
     bundle's is. ``embedder`` embeds the prompts, for a classifier that reads their embeddings. ``cache``, ``shorten``,
-    ``output`` and ``gates`` are the levers that the configuration switched on, None each that it did not.
+    ``output`` and ``gates`` are the levers that the configuration switched on, None each that it did not. While an
+    ``experiment`` runs, ``rival`` is the plan of those in its arm *b*.
     """
 
     ladder: Ladder
@@ -44,6 +46,8 @@ class Plan:
     shorten: ShortenSettings | None = None
     output: OutputSettings | None = None
     gates: Gates | None = None
+    experiment: Experiment | None = None
+    rival: Plan | None = None
 
     def rule_of(self, profile: str) -> Rule:
         """The rule of ``profile``.

@@ -20,7 +20,7 @@ from router.ledger import Ledger
 from router.output.settings import OutputSettings
 from router.plan import Plan
 from router.policy import Always
-from router.profiles import STRONG
+from router.profiles import STRONG, Choice
 from router.shorten.settings import ShortenSettings
 
 DEFAULT_BUNDLE = Path(__file__).parent / "data" / "default.tierwise"
@@ -133,7 +133,43 @@ def fallen(plan: Plan, config: Config, reason: str) -> Plan:
         profiles=None if plan.profiles is None else dict.fromkeys(plan.profiles, rule),
         policy_version=f"{plan.policy_version}{FALLEN}",
         fallen=reason,
+        experiment=None,
+        rival=None,
     )
+
+
+def contested(plan: Plan, config: Config) -> Plan:
+    """``plan`` with the rival of the experiment that `[ab]` asks for; as it is without one, or without a bundle.
+
+    Raises:
+        ConfigError: the experiment names a profile that the bundle lacks.
+        BundleError: the rival's bundle is missing, damaged or made for other tiers, or for another embedder.
+    """
+    test = config.ab
+    if test is None or plan.profiles is None:
+        return plan
+    if test.path is None:
+        rival = plan
+    else:
+        bundle = load_bundle(test.path)
+        wrong = _other_tiers(bundle, config)
+        if wrong is not None:
+            raise BundleError(f"{wrong}; [ab] `b` needs a bundle for these tiers", path=str(test.path))
+        rival = replace(
+            plan,
+            assessor=Trained(config.tiers, bundle.estimators),
+            rule=bundle.rule,
+            best_single=bundle.best_single,
+            policy_version=bundle.version[:16],
+            profiles={name: profile.rule for name, profile in bundle.profiles.items()},
+            embedder=embedder_of(bundle, config),
+        )
+    for key, name, arm in (("a", test.a, plan), ("b", test.b, rival)):
+        if name not in (arm.profiles or ()):
+            source, has = None if config.source is None else str(config.source), ", ".join(sorted(arm.profiles or ()))
+            message = f"names the profile {name!r}, and the bundle has {has}; train it, or name another"
+            raise ConfigError(message, file=source, table="ab", key=key)
+    return replace(plan, experiment=test, rival=replace(rival, choice=Choice(default=test.b)))
 
 
 def _check_profiles(bundle: PolicyBundle, config: Config) -> None:

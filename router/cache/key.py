@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from router.abtest.experiment import TAG
 from router.cache.settings import TENANT, CacheSettings
 from router.tiers import Ladder
 from router.types import Message, Request
@@ -85,8 +86,11 @@ def _scoped(request: Request, scope: Scope, settings: CacheSettings) -> list[Any
 
 
 def _whose(request: Request, settings: CacheSettings) -> list[Any]:
-    """Who may share the answer. A tenant's answers are its own even where the configuration forgets it."""
-    return [request.tags.get(TENANT), *([name, _owner(request, name)] for name in sorted(set(settings.per)))]
+    """Who may share the answer. A tenant's answers are its own even where the configuration forgets it, and so are
+    those of an experiment's arm: answers of the other are not what is compared.
+    """
+    arm = [["arm", request.tags[TAG]]] if TAG in request.tags else []
+    return [request.tags.get(TENANT), *arm, *([name, _owner(request, name)] for name in sorted(set(settings.per)))]
 
 
 def _owner(request: Request, name: str) -> str | None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from router import catalogue
+from router.abtest.experiment import Experiment
 from router.attribution import Units
 from router.audits import Audits
 from router.budget.settings import BudgetSettings
 from router.cache.settings import CacheSettings
+from router.config.ab import experiment_settings
 from router.config.budgets import budget_settings
 from router.config.cache import cache_settings
 from router.config.limits import limit_settings
@@ -47,7 +49,7 @@ T = TypeVar("T")
 FILE_NAME = "tierwise.toml"
 VARIABLE = "TIERWISE_CONFIG"
 
-LEVERS = ("cache", "shorten", "output", "budgets", "limits")
+LEVERS = ("cache", "shorten", "output", "budgets", "limits", "ab")
 """The tables that switch a lever on, each off without its table."""
 
 WARN_DAYS = 30
@@ -78,6 +80,7 @@ class Config:
     output: OutputSettings | None = None
     budgets: BudgetSettings | None = None
     limits: LimitSettings | None = None
+    ab: Experiment | None = None
     source: Path | None = None
 
     @classmethod
@@ -96,6 +99,7 @@ class Config:
         output: OutputSettings | Mapping[str, Any] | None = None,
         budgets: BudgetSettings | Mapping[str, Any] | None = None,
         limits: LimitSettings | Mapping[str, Any] | None = None,
+        ab: Experiment | Mapping[str, Any] | None = None,
     ) -> Config:
         """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
 
@@ -123,6 +127,7 @@ class Config:
             limits=limits
             if isinstance(limits, LimitSettings)
             else limit_settings(_within("limits", limits), folder, tiers=ladder.names),
+            ab=_lever(ab, "ab", Experiment, experiment_settings),
         )
 
     @property
@@ -233,6 +238,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         output=output_settings(table.table("output"), folder),
         budgets=budget_settings(table.table("budgets"), folder, tiers=ladder.names),
         limits=limit_settings(table.table("limits"), folder, tiers=ladder.names),
+        ab=experiment_settings(table.table("ab"), folder),
         source=where,
     )
 
