@@ -20,6 +20,10 @@ from router import config as configuration
 from router.bundle import load
 from router.errors import InputError
 from router.planning import DEFAULT_BUNDLE, plan_of
+from router.report.interval import Interval
+from router.report.scale import Scale
+from router.report.table import Table, inert
+from router.report.wording import between, change, clean, dollars, fitted, listed, points, share, width_of
 from tests.training.simulated_evaluation import context, evaluation
 from training.__main__ import app
 from training.commands.console import SAMPLE
@@ -30,11 +34,8 @@ from training.report.certificate import certificate
 from training.report.hull import mixed, upper_hull
 from training.report.placing import Box, Placing
 from training.report.plots.slices import slices
-from training.report.reading import Interval, Reading
-from training.report.scale import Scale
-from training.report.table import Table, inert
+from training.report.reading import Reading
 from training.report.verdict import verdict
-from training.report.wording import between, change, clean, dollars, fitted, listed, points, share, width_of
 
 SAMPLE_FILE = Path(__file__).parents[2] / SAMPLE
 SVG = "{http://www.w3.org/2000/svg}"

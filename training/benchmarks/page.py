@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from router.errors import InputError
+from router.report.table import Table, inert
 from training.benchmarks.page_plot import plot
 from training.benchmarks.page_tables import compared, further, summary, verdicts
 from training.benchmarks.page_words import GLOSSARY
@@ -13,7 +14,6 @@ from training.benchmarks.proof import Proof
 from training.benchmarks.registry import PUBLIC
 from training.benchmarks.result import told_seeds
 from training.benchmarks.saved import load_all, replace_text
-from training.report.table import Table, inert
 
 OPENING = (
     "Each figure below was written by the command that stands beside it, on public data, and this page by `tierwise "

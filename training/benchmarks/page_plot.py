@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from router.report.drawing import Drawing, Point, tick_anchor
+from router.report.scale import Scale, spread
+from router.report.wording import MINUS, fitted
 from training.benchmarks.page_words import called
 from training.benchmarks.proof import SHARE_AXES, Proof
-from training.report.drawing import Drawing, Point, tick_anchor
 from training.report.names import BASELINES
-from training.report.scale import Scale, spread
-from training.report.wording import MINUS, fitted
 
 WIDTH, HEIGHT = 860, 440
 PANEL = 250

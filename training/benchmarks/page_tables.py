@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from router.report.table import Table
 from training.benchmarks.page_words import called, decimals, split, written
 from training.benchmarks.proof import Proof, Target, met
 from training.benchmarks.result import leaves, plain
-from training.report.table import Table
 
 OURS = "tierwise"
 

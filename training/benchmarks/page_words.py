@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
+from router.report.wording import MINUS
 from training.report.names import BASELINES
-from training.report.wording import MINUS
 
 NAMES = {
     "apgr": "APGR",

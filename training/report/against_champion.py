@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from router.report.interval import Interval
+from router.report.section import Section
+from router.report.table import Table
+from router.report.wording import UNKNOWN, between, change, dollars, fixed, listed, points, share
 from training.report.context import ReportContext
 from training.report.names import tiers_of
-from training.report.reading import Interval, Reading
-from training.report.section import Section
-from training.report.table import Table
-from training.report.wording import UNKNOWN, between, change, dollars, fixed, listed, points, share
+from training.report.reading import Reading
 
 Write = Callable[[float | None], str]
 TITLE = "What changed against the champion"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from router.report.section import Section
+from router.report.table import Table
+from router.report.wording import count, dollars, fixed, plain, share
 from training.report.context import ReportContext
 from training.report.reading import Reading
-from training.report.section import Section
-from training.report.table import Table
 from training.report.verdict import ASSUMPTION, certificate_of
-from training.report.wording import count, dollars, fixed, plain, share
 
 
 def certificate(read: Reading, context: ReportContext) -> Section:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from router.report.section import Section
+from router.report.table import Table
+from router.report.wording import change, dollars, fixed, plain, share
 from training.report.names import tiers_of
 from training.report.reading import Reading
-from training.report.section import Section
-from training.report.table import Table
-from training.report.wording import change, dollars, fixed, plain, share
 
 Write = Callable[[float | None], str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from training.report.drawing import Point
+from router.report.drawing import Point
 from training.report.names import tiers_of
 from training.report.reading import Reading
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from router.report.section import Section
+from router.report.table import Table, inert
 from training.report.context import ReportContext
 from training.report.page import BANNER
 from training.report.provenance import written
 from training.report.reading import Reading
-from training.report.section import Section
-from training.report.table import Table, inert
 from training.report.verdict import Verdict
 
 

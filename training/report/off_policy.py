@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from router.report.section import Section
+from router.report.table import Table
+from router.report.wording import UNKNOWN, between, count, dollars, plain, share
 from training.report.reading import Reading
-from training.report.section import Section
-from training.report.table import Table
-from training.report.wording import UNKNOWN, between, count, dollars, plain, share
 
 TITLE = "On the traffic that another policy routed"
 NAME = "off-policy"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from training.report.drawing import Anchor, Point
-from training.report.wording import width_of
+from router.report.drawing import Anchor, Point
+from router.report.wording import width_of
 
 LINE = 15.0
 """Height of a line of label text, in CSS pixels."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from router.report.section import Section
+from router.report.table import Table
+from router.report.wording import UNKNOWN, count, dollars, plain, share
 from training.report.context import ReportContext
 from training.report.reading import Reading
-from training.report.section import Section
-from training.report.table import Table
-from training.report.wording import UNKNOWN, count, dollars, plain, share
 
 
 def data(context: ReportContext) -> Section:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from router.report.interval import Interval
 
 LARGEST = 1e15
 """Beyond it a figure is an accident, and no axis has room for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval, ``low <= high``."""
-
-    low: float
-    high: float
 
 
 class Reading:

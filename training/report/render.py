@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from router.errors import InputError
+from router.report.section import Section
 from training.report.against_champion import against_champion
 from training.report.certificate import certificate, thresholds
 from training.report.context import ReportContext
@@ -24,7 +25,6 @@ from training.report.plots.slices import slices
 from training.report.plots.tiers import tiers
 from training.report.provenance import data, profiles, run
 from training.report.reading import Reading
-from training.report.section import Section
 from training.report.verdict import verdict
 
 

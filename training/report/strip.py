@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from training.report.drawing import Anchor, Drawing
-from training.report.scale import Scale
+from router.report.drawing import Anchor, Drawing
+from router.report.scale import Scale
+from router.report.wording import share
 from training.report.verdict import Claim
-from training.report.wording import share
 
 WIDTH, HEIGHT = 250, 58
 

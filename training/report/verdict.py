@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from router.report.interval import Interval
+from router.report.wording import between, count, dollars, points, share
 from training.report.context import ReportContext
 from training.report.hull import mixed
 from training.report.names import tiers_of
-from training.report.reading import Interval, Reading
-from training.report.wording import between, count, dollars, points, share
+from training.report.reading import Reading
 
 Tone = Literal["good", "mixed", "bad", "unknown"]
 

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from training.report.drawing import Drawing, Point, tick_anchor
+from router.report.drawing import Drawing, Point, tick_anchor
+from router.report.interval import Interval
+from router.report.scale import Scale, spread
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import between, change, count, dollars, listed, points, share, shortened
 from training.report.hull import tier_point, upper_hull
 from training.report.names import baseline_name, tiers_of
 from training.report.placing import Box, Placing
-from training.report.reading import Interval, Reading
-from training.report.scale import Scale, spread
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import between, change, count, dollars, listed, points, share, shortened
+from training.report.reading import Reading
 
 TITLE = "Cost against quality"
 MOST_DOTS = 400

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from training.report.drawing import Anchor, Drawing
+from router.report.drawing import Anchor, Drawing
+from router.report.scale import Scale
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import count, fixed, share
 from training.report.reading import Reading
-from training.report.scale import Scale
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import count, fixed, share
 
 TITLE = "Gain promised by the prompt"
 

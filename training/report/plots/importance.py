@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from training.report.drawing import Drawing
+from router.report.drawing import Drawing
+from router.report.scale import Scale
+from router.report.section import Plot, Section
+from router.report.table import Table
+from router.report.wording import fitted, listed, plain, share
 from training.report.reading import Reading
-from training.report.scale import Scale
-from training.report.section import Plot, Section
-from training.report.table import Table
-from training.report.wording import fitted, listed, plain, share
 
 TITLE = "Which features matter"
 MOST = 12

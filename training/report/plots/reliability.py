@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from training.report.drawing import Drawing, Point
+from router.report.drawing import Drawing, Point
+from router.report.scale import Scale
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import count, fitted, listed, share
 from training.report.names import tiers_of
 from training.report.reading import Reading
-from training.report.scale import Scale
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import count, fitted, listed, share
 
 TITLE = "Can its confidence be believed?"
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.report.drawing import Drawing, tick_anchor
+from router.report.drawing import Drawing, tick_anchor
+from router.report.scale import Scale, spread
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import fitted, listed
 from training.report.reading import Reading
-from training.report.scale import Scale, spread
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import fitted, listed
 
 TITLE = "How complex a model the labels bear"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.report.drawing import Drawing, tick_anchor
-from training.report.reading import Interval, Reading
-from training.report.scale import Scale, spread
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import between, count, fitted, listed, plural, points, share
+from router.report.drawing import Drawing, tick_anchor
+from router.report.interval import Interval
+from router.report.scale import Scale, spread
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import between, count, fitted, listed, plural, points, share
+from training.report.reading import Reading
 
 TITLE = "Does it hold in every slice?"
 MOST = 24

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.report.drawing import Drawing, Point
+from router.report.drawing import Drawing, Point
+from router.report.scale import Scale
+from router.report.section import NARROWEST, Plot, Section
+from router.report.table import Table
+from router.report.wording import fitted, plain, share
 from training.report.names import tiers_of
 from training.report.reading import Reading
-from training.report.scale import Scale
-from training.report.section import NARROWEST, Plot, Section
-from training.report.table import Table
-from training.report.wording import fitted, plain, share
 
 TITLE = "Where requests and money go"
 MEASURES = (

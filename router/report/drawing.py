@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
-from training.report.style import PLOT, TOKENS
-from training.report.wording import clean, width_of
+from router.report.style import PLOT, TOKENS
+from router.report.wording import clean, width_of
 
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from training.report.reading import Interval
+from router.report.interval import Interval
 
 UNKNOWN = "not known"
 MINUS = "−"

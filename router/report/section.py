@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from training.report.drawing import Drawing
-from training.report.table import Table
+from router.report.drawing import Drawing
+from router.report.table import Table
 
 FULL, HALF, NARROW = 860, 410, 340
 """Widths a plot is drawn at, in CSS pixels: over the page, over half of it, over a telephone's screen."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from html import escape
 
-from training.report.wording import clean
+from router.report.wording import clean
 
 
 @dataclass(frozen=True)

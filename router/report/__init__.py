@@ -1,0 +1,1 @@
+"""Reports as pages: how figures are written, drawn and laid out, and the page of what requests cost."""
