@@ -21,6 +21,7 @@ from router.cli.doctor import doctor
 from router.cli.faults import sentence
 from router.cli.feedback import feedback
 from router.cli.local import local
+from router.cli.plan import plan
 from router.errors import InputError, TierwiseError
 from router.options import Options
 
@@ -36,6 +37,7 @@ app.command()(feedback)
 app.add_typer(cache, name="cache")
 app.add_typer(budget, name="budget")
 app.add_typer(local, name="local")
+app.add_typer(plan, name="plan")
 
 Prompt = Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.", show_default=False)]
 ConfigFile = Annotated[
