@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.errors import CacheError
 from router.stores import listed
 from router.stores.answers import PASSING, Claim, Stock, Unreachable
-
-VERSION = 1
-"""Of the tables."""
+from router.stores.sqlite_file import Schema, SqliteFile, Why
 
 _PAGE = 200
-_TABLES = """
+_SCHEMA = Schema(
+    version=1,
+    another="is no cache of this version of tierwise",
+    script="""
 CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, made REAL NOT NULL, expires REAL NOT NULL);
 CREATE INDEX entries_made ON entries (made);
 CREATE INDEX entries_expires ON entries (expires);
@@ -31,15 +28,8 @@ END;
 CREATE TRIGGER entry_out AFTER DELETE ON entries BEGIN
     UPDATE held SET entries = entries - 1, bytes = bytes - length(OLD.value);
 END;
-"""
-
-
-@dataclass(slots=True)
-class _Opened:
-    """One process's connection, None before the first use."""
-
-    connection: sqlite3.Connection | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+""",
+)
 
 
 class SqliteAnswers:
@@ -53,19 +43,18 @@ class SqliteAnswers:
     def __init__(
         self, path: Path, *, max_entries: int, max_bytes: int, timeout: float, clock: Callable[[], float]
     ) -> None:
-        self._path, self._timeout, self._clock = path, timeout, clock
+        self._path, self._clock = path, clock
         self._max_entries, self._max_bytes = max_entries, max_bytes
-        # A process that was forked must not touch its parent's connection, not even to close it.
-        self._by_process: dict[int, _Opened] = {}
+        self._file = SqliteFile(path, _SCHEMA, timeout=timeout, fault=self._fault)
 
     def get(self, key: str) -> bytes | None:
         """The entry of ``key`` that has not run out."""
-        with self._connected() as connection:
+        with self._file.reading() as connection:
             return self._entry(connection, key)
 
     def claim(self, key: str, *, seen: bytes | None, token: str, seconds: float) -> Claim:
         """Lease ``key`` to ``token``, unless its entry is no longer what was ``seen``, or it is leased."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             value = self._entry(connection, key)
             if value is not None and value != seen:
                 return Claim(value=value)
@@ -78,7 +67,7 @@ class SqliteAnswers:
 
     def put(self, key: str, value: bytes, *, ttl: float, token: str | None) -> None:
         """Keep the entry for ``ttl`` seconds, and end the lease of ``token``."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             if token is not None:
                 connection.execute("DELETE FROM leases WHERE key = ? AND token = ?", (key, token.encode()))
             now = self._clock()
@@ -88,7 +77,7 @@ class SqliteAnswers:
 
     def release(self, key: str, *, token: str, passing: float) -> None:
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             now = self._clock()
             connection.execute("DELETE FROM leases WHERE expires <= ?", (now,))
             mine = (key, token.encode())
@@ -108,7 +97,7 @@ class SqliteAnswers:
         """Every entry, in no order, a page in memory at a time."""
         last = ""
         while True:
-            with self._connected() as connection:
+            with self._file.reading() as connection:
                 page = connection.execute(
                     "SELECT key, value FROM entries WHERE key > ? AND expires > ? ORDER BY key LIMIT ?",
                     (last, self._clock(), _PAGE),
@@ -120,16 +109,12 @@ class SqliteAnswers:
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget the entries of ``keys``."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             connection.executemany("DELETE FROM entries WHERE key = ?", [(key,) for key in keys])
 
     def close(self) -> None:
         """Close this process's connection; the next use opens it again."""
-        opened = self._opened
-        with opened.lock:
-            if opened.connection is not None:
-                opened.connection.close()
-                opened.connection = None
+        self._file.close()
 
     def _entry(self, connection: sqlite3.Connection, key: str) -> bytes | None:
         found = connection.execute(
@@ -152,88 +137,8 @@ class SqliteAnswers:
                 "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries ORDER BY made, rowid LIMIT ?)", (some,)
             )
 
-    @property
-    def _opened(self) -> _Opened:
-        pid = os.getpid()
-        found = self._by_process.get(pid)
-        return self._by_process.setdefault(pid, _Opened()) if found is None else found
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        opened = self._opened
-        if not opened.lock.acquire(timeout=self._timeout):
-            raise CacheError(f"the file {self._path} was in use for longer than {self._timeout:g} s")
-        try:
-            if opened.connection is None:
-                opened.connection = self._open()
-            yield opened.connection
-        except sqlite3.Error as error:
-            raise self._fault(error) from error
-        finally:
-            opened.lock.release()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._connected() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    def _open(self) -> sqlite3.Connection:
-        _create(self._path)
-        connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = wal")
-            connection.execute("PRAGMA synchronous = normal")
-            connection.execute("BEGIN IMMEDIATE")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _statements():
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-                version = VERSION
-            connection.execute("COMMIT")
-            self._check(version)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _check(self, version: int) -> None:
-        if version != VERSION:
-            raise Unreachable(
-                f"the file {self._path} is no cache of this version of tierwise; delete it, or name another"
-            )
-
-    def _fault(self, error: sqlite3.Error) -> CacheError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            # Not unreachable: the writer is on this machine, and done in a moment.
-            return CacheError(f"the file {self._path} was in use for longer than {self._timeout:g} s")
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return Unreachable(f"the file {self._path} is damaged or no SQLite file; delete it, or name another")
-        return Unreachable(f"the file {self._path}: {error}")
-
-
-def _create(path: Path) -> None:
-    """Make an empty file that only its owner may read; SQLite gives its side files the same mode."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise Unreachable(f"the file {path} cannot be made ({error.strerror})") from None
-
-
-def _statements() -> Iterator[str]:
-    """The statements one by one, since a script would end the transaction."""
-    statement = ""
-    for line in _TABLES.strip().splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+    def _fault(self, why: Why, told: str) -> CacheError:
+        if why == "busy":  # not unreachable: the writer is on this machine, and done in a moment
+            return CacheError(f"the file {self._path} {told}")
+        mend = "; delete it, or name another" if why == "unfit" else ""
+        return Unreachable(f"the file {self._path} {told}{mend}")

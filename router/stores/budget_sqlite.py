@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,9 +14,15 @@ from router.budget.settings import BudgetSettings
 from router.budget.windows import Span, span
 from router.errors import BudgetError
 from router.stores.budget_store import REMEMBERED, Holding, Kept, StoreAway, kept
+from router.stores.sqlite_file import Schema, SqliteFile, Why
 
-_VERSION = 1
-_SCHEMA = """
+_LEAST_TIMEOUT = 5.0
+"""Seconds: whoever writes is on this machine, and done in a moment."""
+
+_SCHEMA = Schema(
+    version=1,
+    another="was written by another version of tierwise or another program",
+    script="""
 CREATE TABLE account (id TEXT PRIMARY KEY, label TEXT NOT NULL, idle INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX account_idle ON account (idle);
 CREATE TABLE bucket (account TEXT NOT NULL, start INTEGER NOT NULL, spent INTEGER NOT NULL,
@@ -29,7 +33,8 @@ CREATE TABLE settled (id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHO
 CREATE INDEX settled_until ON settled (until);
 CREATE TABLE told (account TEXT NOT NULL, share REAL NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (account, share)) STRICT, WITHOUT ROWID;
-"""
+""",
+)
 
 
 class SqliteBudgets:
@@ -40,12 +45,14 @@ class SqliteBudgets:
 
     def __init__(self, settings: BudgetSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.name = settings.url.removeprefix("sqlite:///")
-        self._settings = settings
         self._clock = clock
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-        self._connection: sqlite3.Connection | None = None
-        self._inherited: list[sqlite3.Connection | None] = []  # a parent's, which a child must not close
+        self._file = SqliteFile(
+            None if settings.url == "memory" else Path(self.name),
+            _SCHEMA,
+            timeout=max(settings.timeout, _LEAST_TIMEOUT),
+            fault=self._fault,
+            synchronous="full" if settings.durability == "power" else "normal",
+        )
 
     def survey(self, accounts: Sequence[Account]) -> Reading:
         """How ``accounts`` stand."""
@@ -83,9 +90,7 @@ class SqliteBudgets:
 
     def close(self) -> None:
         """Close the file; what is in memory is lost."""
-        connection, self._connection = self._connection, None
-        if connection is not None and self._pid == os.getpid():
-            connection.close()
+        self._file.close()
 
     def _reserve(self, db: sqlite3.Connection, holding: Holding, now: int) -> Reading:
         _tidy(db, holding.accounts, now)
@@ -125,64 +130,17 @@ class SqliteBudgets:
         Raises:
             BudgetError: the file cannot be opened, read or written.
         """
-        if self._pid != os.getpid():
-            self._inherited.append(self._connection)
-            self._pid, self._lock, self._connection = os.getpid(), threading.Lock(), None
-        with self._lock:
-            try:
-                db = self._connected()
-                # No time is read before the turn to write has come: transactions see it in the order they happen.
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    found = act(db, int(self._clock() * 1000))
-                except BaseException:
-                    db.execute("ROLLBACK")
-                    raise
-                db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                raise StoreAway(f"the budgets' file {self.name} cannot be used ({error})") from error
-            except (sqlite3.Error, ValueError, OverflowError) as error:
-                raise BudgetError(f"the budgets' file {self.name} cannot be used ({error})") from error
-            return found
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        in_memory = self._settings.url == "memory"
-        if not in_memory:
-            self._made(Path(self.name))
-        db = sqlite3.connect(
-            ":memory:" if in_memory else self.name,
-            timeout=max(self._settings.timeout, 5.0),
-            isolation_level=None,
-            check_same_thread=False,
-        )
         try:
-            db.execute("PRAGMA journal_mode = wal")
-            db.execute(f"PRAGMA synchronous = {'full' if self._settings.durability == 'power' else 'normal'}")
-            db.execute("BEGIN IMMEDIATE")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise sqlite3.DataError("it was written by another version; move it away")  # noqa: TRY301
-            db.execute("COMMIT")
-        except BaseException:
-            db.close()
-            raise
-        self._connection = db
-        return db
+            # No time is read before the turn to write has come: transactions see it in the order they happen.
+            with self._file.writing() as db:
+                return act(db, int(self._clock() * 1000))
+        except (ValueError, OverflowError) as error:
+            raise BudgetError(f"the budgets' file {self.name} cannot be used ({error})") from error
 
-    def _made(self, path: Path) -> None:
-        """Make the file so that only its owner may read it."""
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            return
-        except OSError as error:
-            raise StoreAway(f"the budgets' file {path} cannot be made ({error.strerror}); see to its folder") from None
+    def _fault(self, why: Why, told: str) -> BudgetError:
+        mend = "; move it away, or name another" if why == "unfit" else ""
+        kind = StoreAway if why in ("busy", "away") else BudgetError
+        return kind(f"the budgets' file {self.name} {told}{mend}")
 
 
 def _standings(db: sqlite3.Connection, accounts: Sequence[Account], now: int) -> tuple[Standing, ...]:

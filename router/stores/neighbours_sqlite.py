@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.stores.neighbours import News, Row
-from router.stores.vector_file import VectorFile
+from router.stores.vector_file import vector_file
 
 
 class SqliteRows:
     """Rows in a file, ``most`` of them at most over all shelves: the oldest go first."""
 
     def __init__(self, path: Path, *, most: int, timeout: float) -> None:
-        self._file, self._most = VectorFile(path, timeout=timeout), most
+        self._file, self._most = vector_file(path, timeout=timeout), most
 
     def news(self, shelf: str, seen: int) -> News:
         """The rows of ``shelf`` whose number is above ``seen``, the lowest first."""

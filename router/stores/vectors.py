@@ -13,7 +13,8 @@ import numpy as np
 
 from router.embed import Embedder, Vectors
 from router.errors import CacheError
-from router.stores.vector_file import VectorFile
+from router.stores.sqlite_file import SqliteFile
+from router.stores.vector_file import vector_file
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Remembered:
     def __init__(self, embedder: Embedder, *, identity: str, path: Path | None = None, most: int = 200_000) -> None:
         self._embedder, self._identity, self._most = embedder, identity, most
         self._path = path
-        self._file = None if path is None else VectorFile(path, timeout=_TIMEOUT)
+        self._file = None if path is None else vector_file(path, timeout=_TIMEOUT)
         self._warned = threading.Event()
 
     @property
@@ -72,7 +73,7 @@ class Remembered:
         told = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         return hashlib.sha256(self._identity.encode() + b"\0" + told).digest()
 
-    def _read(self, file: VectorFile, hashes: Sequence[bytes]) -> dict[bytes, Any]:
+    def _read(self, file: SqliteFile, hashes: Sequence[bytes]) -> dict[bytes, Any]:
         found: dict[bytes, Any] = {}
         try:
             with file.reading() as connection:
@@ -84,7 +85,7 @@ class Remembered:
             self._warn(error)
         return found
 
-    def _write(self, file: VectorFile, fresh: dict[bytes, Any]) -> None:
+    def _write(self, file: SqliteFile, fresh: dict[bytes, Any]) -> None:
         try:
             with file.writing() as connection:
                 (last,) = connection.execute("SELECT coalesce(max(made), 0) FROM embedded").fetchone()
