@@ -38,7 +38,8 @@ _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 _HIDDEN = re.compile(r"<(?:!--|(?P<name>script|style|noscript|nav|footer|iframe|template|button)\b)", re.IGNORECASE)
 _LINK = re.compile(
-    r"<a\b[^<>]*?\bhref\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)')[^<>]*>(.{0,2000}?)</a\s*>", re.DOTALL | re.IGNORECASE
+    r"<a\b(?=[^<>]*>)[^<>]*?(?<![\w-])href\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)')[^<>]*>(.{0,2000}?)</a\s*>",
+    re.DOTALL | re.IGNORECASE,
 )
 _ITEM = re.compile(r"(?<!\s)\s*<li\b[^<>]*>\s*", re.IGNORECASE)
 _BREAK = re.compile(
@@ -60,7 +61,7 @@ _FURNITURE = re.compile(
     r"we use cookies\b[^\n]{0,120}|skip to (?:main )?content|back to top|read more|learn more|click here|advertisement|"
     r"sponsored|all rights reserved|(?:©|\(c\)|copyright)[^\n]{0,60}all rights reserved|share (?:this|on)\b[^\n]{0,40}|"
     r"follow us (?:on|at)\b[^\n]{0,40}|subscribe to our[^\n]{0,60}|sign (?:in|up)|log ?in|print this page|"
-    r"privacy policy|terms of (?:use|service)|home(?: ?[>»|›] ?[^\n>»|›]{1,30}){1,6})[.!…]?[ \t]*(?:\n|\Z)",
+    r"privacy policy|terms of (?:use|service)|home ?(?:[>»|›][^\n>»|›]{1,32}){1,6})[.!…]?[ \t]*(?:\n|\Z)",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -16,6 +16,10 @@ def tokens_of(text: str) -> int:
 
 def tokens_in(messages: Sequence[Message]) -> int:
     """Tokens in all ``messages``, the arguments of tool calls included."""
+    return -(-chars_in(messages) // CHARS_PER_TOKEN)
+
+
+def chars_in(messages: Sequence[Message]) -> int:
+    """Characters in all ``messages``, the names and arguments of tool calls included."""
     chars = sum(len(message.content) for message in messages)
-    chars += sum(len(call.name) + len(call.arguments) for message in messages for call in message.tool_calls)
-    return -(-chars // CHARS_PER_TOKEN)
+    return chars + sum(len(call.name) + len(call.arguments) for message in messages for call in message.tool_calls)

@@ -15,7 +15,7 @@ from router.assess import UNEMBEDDED, Assessor
 from router.decision import Shortened
 from router.errors import EmbedderError
 from router.ops import Embed
-from router.shorten.estimate import tokens_in
+from router.shorten.estimate import chars_in, tokens_in
 from router.shorten.ops import Condense
 from router.shorten.settings import ShortenSettings, Stage
 from router.types import Message, Request
@@ -51,7 +51,7 @@ async def shortened(request: Request, settings: ShortenSettings | None, assessor
             after = await _condensed(now, settings, notes)
         else:
             after = pure(now, stage, settings)
-        if _chars(after) < _chars(now):
+        if chars_in(after.messages) < chars_in(now.messages):
             done.append(stage)
             now = after
     if not done:
@@ -120,7 +120,3 @@ async def _condensed(request: Request, settings: ShortenSettings, notes: list[st
     condensed = await Condense(found.texts, found.question, wanted, timeout)
     notes += () if condensed.note is None else (condensed.note,)
     return request if condensed.note is not None else put_back(request, found, condensed.texts)
-
-
-def _chars(request: Request) -> int:
-    return sum(len(message.content) for message in request.messages)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import neg
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Stand around the number of a piece that is held back. From the private use area: no text means anything by them."""
@@ -15,7 +17,7 @@ _MOST_TRIES = 64  # brackets that open no JSON; after so many the rest of the te
 _FENCE = re.compile(
     r"^[ \t]*(?P<mark>`{3,}|~{3,})[^\n]*(?:\n.*?(?:^[ \t]*(?P=mark)[`~]*[ \t]*$|\Z)|\Z)", re.MULTILINE | re.DOTALL
 )
-_INLINE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+_TICKS = re.compile(r"`+")
 _ELEMENT = re.compile(r"<(pre|code|table|textarea|svg|math)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _MATHS = re.compile(
     r"\$\$.+?\$\$|\\\(.{1,2000}?\\\)|\\\[.{1,2000}?\\\]|\\begin\{(\w{1,30}\*?)\}.{1,9000}?\\end\{\1\}", re.DOTALL
@@ -83,7 +85,7 @@ def protected(text: str) -> list[tuple[int, int]]:
     rest = _blanked(text, blocks)
     spans = [*blocks, *_found(_NUMBER, rest)]
     if "`" in rest:
-        spans += _found(_INLINE, rest)
+        spans += _ticked(rest)
     if "<" in rest:
         spans += _found(_ELEMENT, rest)
     if "$$" in rest or "\\" in rest:
@@ -124,7 +126,7 @@ def protected_blocks(text: str) -> list[tuple[int, int]]:
 def code_in(text: str) -> list[tuple[int, int]]:
     """The places of code, in lines of its own or within one, and of tables."""
     blocks = protected_blocks(text)
-    return _merged([*blocks, *_found(_INLINE, _blanked(text, blocks))]) if "`" in text else blocks
+    return _merged([*blocks, *_ticked(_blanked(text, blocks))]) if "`" in text else blocks
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
@@ -133,9 +135,34 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     """``text`` of the same length, without what is in ``spans``: a quotation mark in code opens no quotation."""
+    pieces: list[str] = []
+    last = 0
     for start, end in spans:
-        text = text[:start] + "\n" * (end - start) + text[end:]
-    return text
+        pieces += (text[last:start], "\n" * (end - start))
+        last = end
+    return "".join((*pieces, text[last:]))
+
+
+def _ticked(text: str) -> Iterator[tuple[int, int]]:
+    """Code within lines: from a run of ticks to the next run of as many, or to one of fewer where there is none.
+
+    Not by an expression, which looks through the whole text for each tick that is never matched.
+    """
+    runs = [found.span() for found in _TICKS.finditer(text)]
+    alike: dict[int, list[int]] = {}
+    for place, (start, end) in enumerate(runs):
+        alike.setdefault(end - start, []).append(place)
+    sizes = sorted(alike, reverse=True)
+    place = 0
+    while place < len(runs):
+        start, end = runs[place]
+        for size in sizes[bisect_left(sizes, start - end, key=neg) :]:
+            later = bisect_right(alike[size], place)
+            if later < len(alike[size]):
+                place = alike[size][later]
+                yield end - size, runs[place][1]
+                break
+        place += 1
 
 
 def _json(text: str) -> Iterator[tuple[int, int]]:

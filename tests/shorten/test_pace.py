@@ -55,6 +55,8 @@ UNITS = (
     "> a\n",
     "---\n",
     "\n\nb",
+    'href="" ',
+    "home > a > b > c > d > e > f > g\n",
 )
 
 
@@ -72,4 +74,23 @@ def test_no_prompt_takes_long(unit: str, stage: Stage):
         assert material is None or context(request, material, budget=40)
     else:
         pure(request, stage, ShortenSettings())
+    assert process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "`" * SIZE + "b" * SIZE,
+        "a" + "".join("`" * (size % 400 + 1) + "b" for size in range(400)),
+        "<a " + 'href="" ' * (SIZE // 4),
+        "```\na\n```\n" * (SIZE // 5),
+    ],
+    ids=["a run of ticks", "runs of ticks", "an endless tag", "fences"],
+)
+@pytest.mark.parametrize("stage", ["clean", "concise"])
+def test_no_passage_takes_long(text: str, stage: Stage):
+    """Ticks and tags that are never closed; each start of one was once looked for to the end."""
+    request = Request(messages=(Message(role="tool", content=text, tool_call_id="1"),))
+    began = process_time()
+    pure(request, stage, ShortenSettings())
     assert process_time() - began < 3

@@ -25,7 +25,7 @@ from router.shorten.ops import Condense, Condensed
 from router.shorten.settings import ContextSettings, HistorySettings, LinguaSettings, ShortenSettings, Stage
 from router.shorten.shortening import Shorter, shortened
 from router.stores.condensing import Condensing
-from router.types import Message, Request
+from router.types import Message, Request, ToolCall
 from tests.kit import Scripted, router, tier, two_tiers
 
 PASSAGES = (
@@ -60,6 +60,21 @@ def test_tokens_before_and_after_and_the_stages_that_did_it_are_told():
     after = len(shorter.request.messages[0].content)
     assert shorter.told == Shortened(before=-(-len(TEXT) // 4), after=-(-after // 4), stages=("clean", "context"))
     assert ("Elio Marsh" in shorter.request.messages[0].content, after < len(TEXT)) == (True, True)
+
+
+def test_a_cut_that_saves_the_calls_of_tools_alone_counts():
+    call = ToolCall(id="1", name="search", arguments='{"query": "' + "duck " * 40 + '"}')
+    talk = (
+        Message(role="user", content="You must always cite the source."),
+        Message(role="assistant", content="", tool_calls=(call,)),
+        Message(role="tool", content="-", tool_call_id="1"),
+        Message(role="user", content="Who built the bridge?"),
+    )
+    shorter = performed(Request(messages=talk), settings("history", history=HistorySettings(turns=1)))
+    assert shorter.told is not None
+    assert shorter.told.stages == ("history",)
+    assert [message.role for message in shorter.request.messages] == ["user"]
+    assert shorter.told.after < shorter.told.before
 
 
 def test_the_stages_run_in_the_order_given():

@@ -60,6 +60,10 @@ class TestClean:
         cleaned = last(clean(documents('See <a class="x" href="https://arno.example/b">the plan</a>.')))
         assert "See the plan (https://arno.example/b)." in cleaned
 
+    def test_a_links_address_is_not_that_of_its_scripts(self):
+        link = '<a data-href="https://arno.example/track" href="https://arno.example/b">the plan</a>'
+        assert "See the plan (https://arno.example/b)." in last(clean(documents(f"See {link}.")))
+
     def test_markup_outside_of_passages_is_the_callers_own(self):
         text = "Translate: <b>very</b> **good**\n---\nRead more"
         assert last(clean(asked(text))) == text
