@@ -44,6 +44,9 @@ class Configured:
     def __str__(self) -> str:
         return self._named
 
+    def __repr__(self) -> str:
+        return f"Configured({self._named!r})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Configured) and other._named == self._named
 

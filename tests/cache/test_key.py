@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from router.cache.key import Scope, key_of, step_key
 from router.cache.settings import CacheSettings
+from router.config import Config
 from router.tiers import Ladder
 from router.types import Message, Request, ResponseFormat, Tool, ToolCall
 from tests.cache.kit import SCOPE
@@ -127,6 +128,18 @@ def test_by_tier_an_answer_outlives_the_policy_as_long_as_the_same_models_may_gi
     assert key(BASE, replace(SCOPE, ladder=Ladder((small, replace(large, model="newer")))), settings) != base
     assert key(BASE, replace(SCOPE, ladder=Ladder((small, replace(large, options={"seed": 1})))), settings) != base
     assert key(BASE, replace(SCOPE, sending=("concise",)), settings) != base
+
+
+def test_by_tier_a_configuration_that_is_read_again_finds_the_answers_of_the_first_reading() -> None:
+    """The embedder that ranks passages is known by its name, not by where it lies in this process's memory."""
+
+    def found(embedder: str) -> str:
+        table = {"stages": ["context"], "context": {"embedder": embedder}}
+        config = Config.of([tier("only")], shorten=table)
+        return key(BASE, replace(SCOPE, sending=(config.shorten, None)), replace(SETTINGS, scope="tier"))
+
+    assert found("hashing") == found("hashing")
+    assert found("hashing") != found("wordllama")
 
 
 def test_by_tier_a_tier_that_may_not_answer_does_not_matter() -> None:
