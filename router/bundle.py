@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from router import checks, estimators, features, signals
 from router.assess import Estimators
 from router.embed import READS, Imprint
-from router.errors import BundleError
+from router.errors import BundleError, StaleBundle
 from router.estimators import Calibration, DenseModel, EmbeddingModel, TextModel, pack, unpack
 from router.lengths import LengthModel, TokenModel
 from router.policy import Rule, rule_from
@@ -187,12 +187,14 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
     if not isinstance(manifest, dict):
         raise ValueError("its manifest is no table")  # noqa: TRY004 - a fault of the file, not of the caller
     if manifest["format"] != FORMAT:
-        raise BundleError(f"its format is {manifest['format']}, and this version reads {FORMAT}; retrain", path=where)
+        told = f"its format is {manifest['format']}, and this version reads {FORMAT}; retrain"
+        raise StaleBundle(told, path=where, version=version)
     if manifest["schema"] != SCHEMA:
-        raise BundleError(
+        raise StaleBundle(
             f"it was trained on feature schema {manifest['schema']}, and this version computes {SCHEMA}; retrain it "
             "with this version",
             path=where,
+            version=version,
         )
     named = manifest["arrays"]
     wrong = sorted(set(named) ^ set(blobs)) or sorted(

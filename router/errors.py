@@ -8,6 +8,7 @@ TierwiseError
 |   |-- MissingKey               the environment variable with a tier's API key is not set
 |   `-- UnpricedModel            no price is known for a tier's model
 |-- BundleError                  a policy bundle is missing, damaged, altered or does not fit
+|   `-- StaleBundle              another version of tierwise made it: this one cannot serve it; retrain
 |-- EmbedderError                the embedder cannot be loaded, or gave no vectors
 |-- LedgerError                  the ledger cannot be opened, read or written
 |-- PullFailed                   a local model could not be fetched whole; the next pull goes on from there
@@ -110,6 +111,14 @@ class BundleError(TierwiseError):
     def __init__(self, message: str, *, path: str | None = None) -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+
+class StaleBundle(BundleError):
+    """A whole bundle whose format or feature schema is not this version's; ``version`` is the hash of its content."""
+
+    def __init__(self, message: str, *, path: str | None = None, version: str) -> None:
+        super().__init__(message, path=path)
+        self.version = version
 
 
 class EmbedderError(TierwiseError):

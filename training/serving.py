@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from router.bundle import load
+from router.bundle import PolicyBundle, load
+from router.errors import StaleBundle
 from training.errors import NotPromoted, TrackingError
 from training.lock import exclusive
 
@@ -35,6 +36,24 @@ class Switch:
         return self.champions[-2] if len(self.champions) > 1 else None
 
 
+def champion_at(path: Path, *, report: Callable[[str], None]) -> PolicyBundle | None:
+    """The bundle that serves from ``path``.
+
+    None where there is none, or one that only another version of tierwise can serve: that opposes no challenger, and
+    ``report`` is told so.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        return load(path)
+    except StaleBundle as stale:
+        report(f"{stale}; until then it counts as no champion")
+        return None
+
+
 class Serving:
     """The file that a router reads its bundle from, with copies of every champion in ``bundles/`` beside it.
 
@@ -55,12 +74,16 @@ class Serving:
 
     @property
     def version(self) -> str | None:
-        """The version of the bundle that serves; None when there is none.
+        """The version of the bundle that serves, also of one that another version of tierwise made; None when there
+        is none.
 
         Raises:
             BundleError: the served file is damaged.
         """
-        return load(self.path).version if self.path.exists() else None
+        try:
+            return load(self.path).version if self.path.exists() else None
+        except StaleBundle as stale:
+            return stale.version
 
     @property
     def champions(self) -> tuple[str, ...]:

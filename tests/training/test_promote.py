@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -12,16 +15,16 @@ from hypothesis import strategies as st
 from router.bundle import load
 from router.config import Config
 from router.engine import Router
-from router.errors import BundleError
+from router.errors import BundleError, StaleBundle
 from router.policy import Always, Thresholds
 from router.providers.fake import FakeProvider
-from tests.core.test_bundle import made
+from tests.core.test_bundle import made, rewritten
 from tests.kit import ladder
 from tests.training.simulated import TIERS, records
 from training.errors import Locked, NotPromoted, TrackingError
 from training.lock import exclusive
 from training.promote import Judged, Margins, gate, judge, serving_path, weigh
-from training.serving import Serving
+from training.serving import Serving, champion_at
 
 STEPS = ("copy", "note", "replace", "record", "tell", "end")
 N = 400
@@ -59,6 +62,14 @@ def saved(path, *, rule=None, seed=0, **facts):
     bundle = made(seed=seed)
     bundle = replace(bundle if rule is None else bundle.with_rule(rule), facts={"data": "d1", **facts})
     return path, bundle.save(path)
+
+
+def another_versions(path):
+    """Make the bundle at ``path`` one of another version of tierwise, and tell its hash."""
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.dumps(json.loads(archive.read("manifest.json")) | {"schema": "0123"}).encode()
+    rewritten(path, {"manifest.json": manifest})
+    return hashlib.sha256(manifest).hexdigest()
 
 
 def test_a_challenger_as_good_and_cheaper_is_promoted():
@@ -374,6 +385,35 @@ def test_a_bundle_put_there_by_hand_is_a_champion_like_any_other(place, tmp_path
     Serving(path).promote(third, tell=Book())
 
     assert Serving(path).champions == (old, new, by_hand, newest)
+
+
+def test_a_champion_of_another_version_of_tierwise_makes_way_and_is_kept_for_that_version(place):
+    """It cannot serve any more, so it must not keep the bundle that was trained anew from serving."""
+    path, _, challenger, new = place
+    stale = another_versions(path)
+    assert Serving(path).version == stale
+    heard = []
+    assert champion_at(path, report=heard.append) is None
+    assert "retrain it with this version; until then it counts as no champion" in heard[0]
+
+    Serving(path).promote(challenger, tell=Book())
+
+    assert (load(path).version, Serving(path).champions) == (new, (stale, new))
+    assert Serving(path).copy_of(stale).is_file()
+    with pytest.raises(StaleBundle, match="retrain it with this version"):
+        Serving(path).rollback(tell=Book())
+    assert load(path).version == new
+
+
+def test_a_damaged_champion_is_not_taken_for_none(place):
+    """Somebody should look at it."""
+    path, _, challenger, _ = place
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with pytest.raises(BundleError, match="damaged"):
+        champion_at(path, report=print)
+    with pytest.raises(BundleError, match="damaged"):
+        Serving(path).promote(challenger, tell=Book())
 
 
 def test_two_switches_do_not_collide(place):

@@ -15,6 +15,7 @@ from router.errors import InputError
 from router.ledger import Ledger
 from router.policy import Always
 from tests.training.simulated import records
+from tests.training.test_promote import another_versions
 from training.__main__ import app
 from training.drift_check import reference_in
 from training.errors import NotPromoted
@@ -294,6 +295,38 @@ def test_without_drift_nothing_is_done_and_with_no_champion_there_is_training(he
     assert not (folder / "elsewhere").exists()
     planned = say(*WORDS, "--if-drift", "--to", "nothing-serves-here.tierwise", "--dry-run")
     assert planned["status"] == "planned"
+
+
+def test_after_an_upgrade_what_was_trained_anew_takes_the_place_of_a_champion_that_cannot_serve(here):
+    """By `promote`, by `run --promote`, and with --if-drift there is training; what served is kept beside."""
+    folder, told = here
+    serve = folder / "serve" / "policy.tierwise"
+    serve.parent.mkdir()
+    shutil.copy(folder / told["bundle"], serve)
+    stale = another_versions(serve)
+    old, words = serve.read_bytes(), (*WORDS, "--profile", "internal=quality:0.7", "--to", str(serve))
+
+    assert say(*words, "--if-drift", "--dry-run", "--out", "elsewhere")["status"] == "planned"
+    done = call("promote", "--config", "preset:local", "--to", str(serve))
+    assert (done.exit_code, load(serve).version) == (0, told["bundle_version"])
+    assert "retrain it with this version; until then it counts as no champion" in done.stderr
+    assert (folder / "serve" / "bundles" / f"{stale[:16]}.tierwise").read_bytes() == old
+    serve.write_bytes(old)
+    assert say(*words, "--promote")["status"] == "promoted"
+
+
+def test_the_same_again_after_a_promotion_says_that_it_serves(here):
+    """It is no challenger any more, so there is nothing to promote."""
+    folder, told = here
+    serve = folder / "serve" / "policy.tierwise"
+    words = (*WORDS, "--profile", "internal=quality:0.7", "--to", str(serve))
+    assert "next: tierwise train promote" in say(*words)["sentence"]
+    say("promote", "--config", "preset:local", "--to", str(serve), "--json")
+
+    again = say(*words)
+
+    assert (again["status"], again["left_with"]) == ("registered", 0)
+    assert again["sentence"].startswith(f"{told['bundle_version'][:16]} serves from {serve} already")
 
 
 def test_compare_prints_runs_side_by_side(here):

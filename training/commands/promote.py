@@ -51,7 +51,7 @@ def promote(
     from training.promote import Margins, serving_path, weigh
     from training.promotion import challenger_of, crowning, enthrone, labels_of
     from training.run import EXIT_CODES
-    from training.serving import Serving
+    from training.serving import Serving, champion_at
     from training.tracking import Registry, Store
 
     settings = configuration.load(config)
@@ -70,7 +70,7 @@ def promote(
         records = ingest(data, settings.tiers).records
         if challenger.facts.get("data") != fingerprint(records):
             warn(f"{bundle.name} was fitted on other data than {data}; make sure that they share no prompts")
-        champion = load(path) if path.exists() else None
+        champion = champion_at(path, report=warn)
         verdict = weigh(challenger, champion, records.split("test"), settings, margins=Margins(quality=margin))
         facts: dict[str, Any] = {
             "bundle_version": challenger.version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -153,6 +154,8 @@ def run(
     told = _told(result)
     if promote and result.status == "registered":
         told |= _promoted(job, folder, to)
+    elif result.status == "registered" and job.champion is not None:
+        told |= _crowned(told, job.champion)
     _end(told, as_json=as_json)
 
 
@@ -166,17 +169,17 @@ def _champion(settings: Config, to: Path | None) -> Path | None:
 
 def _no_drift(job: Job, context: Context, since: str | None) -> dict[str, Any] | None:
     """How to end when the champion's traffic is as it was; None when there is something to do."""
-    from router.bundle import load
     from router.planning import plan_of
     from training.drift_check import check_ledger, check_records
     from training.embedding import under
     from training.ingest import ingest
     from training.run import EXIT_CODES
+    from training.serving import champion_at
 
-    if job.champion is None or not job.champion.is_file():
+    champion = None if job.champion is None else champion_at(job.champion, report=context.say)
+    if champion is None:
         context.say("there is no champion yet, so nothing can have drifted: training")
         return None
-    champion = load(job.champion)
     if isinstance(job.source, Path):
         records = ingest(job.source, job.config.tiers, job.options).records
         found = check_records(champion, records, plan_of(under(job.config, champion), bundle=champion))
@@ -219,12 +222,12 @@ def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
     from training.promotion import enthrone
     from training.records import read
     from training.run import EXIT_CODES
-    from training.serving import Serving
+    from training.serving import Serving, champion_at
     from training.tracking import Registry
 
     path = serving_path(job.config, to)
     bundle = folder / "certify" / BUNDLE
-    champion = load(path) if path.exists() else None
+    champion = champion_at(path, report=_progress)
     test = read(folder / "ingest" / "labels.parquet", job.config.tiers).split("test")
     verdict = weigh(load(bundle), champion, test, job.config)
     told: dict[str, Any] = {"verdict": verdict.as_dict()}
@@ -240,6 +243,18 @@ def _promoted(job: Job, folder: Path, to: Path | None) -> dict[str, Any]:
         return told | {"status": "locked", "exit_code": EXIT_CODES["locked"], "sentence": str(error)}
     sentence = f"{switch.new[:16]} serves from {path}: {'; '.join(verdict.reasons)}"
     return told | {"status": "promoted", "exit_code": EXIT_CODES["promoted"], "sentence": sentence}
+
+
+def _crowned(told: dict[str, Any], champion: Path) -> dict[str, Any]:
+    """What to say of a challenger that was promoted since: a run that was done before still says what it said then."""
+    from router.errors import BundleError
+    from training.serving import Serving
+
+    version = told["bundle_version"]
+    with suppress(BundleError):
+        if Serving(champion).version == version:
+            return {"sentence": f"{version[:16]} serves from {champion} already, and nothing it depends on has changed"}
+    return {}
 
 
 def _told(result: Result) -> dict[str, Any]:
