@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from training.commands import (
+    ab,
     add_tier,
     benchmark,
     collect,
@@ -37,6 +38,7 @@ app.command()(report.report)
 app.command()(run.run)
 app.command()(compare.compare)
 app.command()(drift.drift)
+app.command()(ab.ab)
 app.command()(add_tier.add_tier)
 app.command()(promote.promote)
 app.command()(rollback.rollback)
