@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from router import config as configuration
 from router.abtest.entering import entered
 from router.analytics import Costs, Prices
+from router.batching import Batching
 from router.bundle import PolicyBundle
 from router.cache.clearing import cleared
 from router.cascade import cascade
@@ -28,7 +29,7 @@ from router.ledger.label import Source
 from router.levers import Levers
 from router.opening import Opening, embedded, opening, outline
 from router.ops import Look
-from router.options import Options, Prompt, request_of
+from router.options import Options, Prompt, Submitted, request_of
 from router.plan import Plan
 from router.planning import ledger_of
 from router.policy import Run
@@ -39,6 +40,10 @@ from router.steps import Step, awork, stepped, work
 from router.streaming import Stream
 from router.types import Request
 from router.verifying import Verifier, Verify, verify_named
+
+if TYPE_CHECKING:
+    from router.batch.running import Summary
+    from router.batch.submitting import Ticket
 
 
 class Router:
@@ -72,6 +77,7 @@ class Router:
             clock=clock,
             sleep=sleep,
         )
+        self._batching = Batching(self._in_force, self._outside)
 
     @classmethod
     def from_config(
@@ -161,6 +167,41 @@ class Router:
             return lambda: self._core(self._request(prompt, options))
 
         return run_many(map(made, prompts), self._outside.shell, workers=workers)
+
+    def submit(self, prompt: Prompt, **options: Unpack[Submitted]) -> Ticket:
+        """Have ``prompt`` answered without waiting: ``ticket.result(timeout)`` waits.
+
+        With ``priority="batch"``, as it is unless said otherwise, it is collected with others, as `[batch]` says, and
+        goes through the providers' batch APIs at batch prices: within a day. With another it begins at once.
+
+        Raises:
+            InputError: the request cannot be served as written.
+            ConfigError: there is no `[batch]` with a `path` for the journal.
+            BatchError: the journal cannot be written, or another process has it.
+        """
+        given = options.get("priority", "batch")
+        rest = cast(
+            "Options", {name: value for name, value in options.items() if (name, value) != ("priority", "batch")}
+        )
+        request = self._request(prompt, rest)
+        if given == "batch":
+            return self._batching.submit(request)
+        return self._batching.at_once(lambda: run(self._core(request), self._outside.shell))
+
+    def batch(
+        self,
+        source: str | Path,
+        *,
+        out: str | Path,
+        resume: bool = False,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Summary:
+        """Answer every line of the file ``source`` through the providers' batch APIs: :func:`router.batch.run_file`."""
+        return self._batching.run(Path(source), out=Path(out), resume=resume, report=report)
+
+    def collect(self) -> int:
+        """Wait for all that was submitted with priority "batch", by an earlier process too; how many requests."""
+        return self._batching.collect()
 
     def decide(self, prompt: Prompt, **options: Unpack[Options]) -> Decision:
         """Say which tier would be asked first, and why. Nothing is sent, spent or written."""
@@ -314,7 +355,11 @@ class Router:
         self._in_force.recover()
 
     def close(self) -> None:
-        """Finish audits under way, and let go of connections, models and the ledger."""
+        """Finish audits under way, and let go of connections, models and the ledger.
+
+        What was submitted with priority "batch" and is not answered stays in its journal, for the next router.
+        """
+        self._batching.close()
         self._outside.close()
 
     def __enter__(self) -> Self:
@@ -327,6 +372,7 @@ class Router:
 
     async def aclose(self) -> None:
         """:meth:`close`, on the event loop that made the calls."""
+        await asyncio.to_thread(self._batching.close)
         await self._outside.aclose()
 
     async def __aenter__(self) -> Self:

@@ -11,18 +11,7 @@ from router.types import Message, Priority, Request, ResponseFormat, Tool, as_me
 Prompt = str | Sequence[Message | Mapping[str, Any]]
 
 
-class Options(TypedDict, total=False):
-    """The options of every call that takes a prompt.
-
-    ``system`` is put before the prompt. ``max_tokens`` and ``temperature`` bound and flavour the answer, ``stop``
-    ends it at a string. ``response_format`` is "json", a JSON schema or a :class:`ResponseFormat`. ``tools`` are
-    offered to the model. ``tags`` (such as ``{"feature": "search"}``), ``user`` and ``session`` attribute the
-    cost. ``deadline`` is in seconds over all tiers and retries. ``floor`` and ``ceiling`` name the weakest and
-    the strongest tier to ask. ``profile`` names which of the bundle's rules decides; without it the configuration
-    does (`[policy]`). ``priority`` is "high", "normal" or "low": its place in queues for rate limits. ``freshness``
-    names how old a cached answer may be, by a class of `[cache]`, or "live" for an answer made now.
-    """
-
+class _Common(TypedDict, total=False):
     system: str | None
     max_tokens: int | None
     temperature: float | None
@@ -36,8 +25,28 @@ class Options(TypedDict, total=False):
     floor: str | None
     ceiling: str | None
     profile: str | None
-    priority: Priority
     freshness: str | None
+
+
+class Options(_Common, total=False):
+    """The options of every call that takes a prompt.
+
+    ``system`` is put before the prompt. ``max_tokens`` and ``temperature`` bound and flavour the answer, ``stop``
+    ends it at a string. ``response_format`` is "json", a JSON schema or a :class:`ResponseFormat`. ``tools`` are
+    offered to the model. ``tags`` (such as ``{"feature": "search"}``), ``user`` and ``session`` attribute the
+    cost. ``deadline`` is in seconds over all tiers and retries. ``floor`` and ``ceiling`` name the weakest and
+    the strongest tier to ask. ``profile`` names which of the bundle's rules decides; without it the configuration
+    does (`[policy]`). ``priority`` is "high", "normal" or "low": its place in queues for rate limits. ``freshness``
+    names how old a cached answer may be, by a class of `[cache]`, or "live" for an answer made now.
+    """
+
+    priority: Priority
+
+
+class Submitted(_Common, total=False):
+    """:class:`Options` of a submitted request: ``priority`` may also be "batch", for one that can wait a day."""
+
+    priority: Priority | Literal["batch"]
 
 
 def request_of(prompt: Prompt, options: Options) -> Request:

@@ -6,7 +6,8 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from router.auditing import Audit, audit
 from router.background import Background
@@ -19,6 +20,7 @@ from router.levers import Levers
 from router.ops import Append, Embed, Look, Now, Send, Sleep, Spare
 from router.plan import Birth
 from router.spend import Spend
+from router.tiers import Tier
 from router.types import Completion
 from router.verifying import Verifier
 
@@ -157,9 +159,17 @@ class Outside:
         if self._ledger is not None:
             self._ledger.close()
 
-    def _send(self, op: Send) -> Completion:
-        answer = self._provider.complete(op)
+    @property
+    def reaching(self) -> Callable[[Tier], AbstractContextManager[Any]] | None:
+        """The vendors' own clients; None where the provider has none."""
+        return getattr(self._provider, "reaching", None)
+
+    def verified(self, op: Send, answer: Completion) -> Completion:
+        """The answer with what the user's own check said of it, where there is one."""
         return answer if self._verifier is None else self._verifier.verified(op, answer)
+
+    def _send(self, op: Send) -> Completion:
+        return self.verified(op, self._provider.complete(op))
 
     async def _asend(self, op: Send) -> Completion:
         answer = await self._provider.acomplete(op)

@@ -13,9 +13,11 @@ from router import catalogue
 from router.abtest.experiment import Experiment
 from router.attribution import Units
 from router.audits import Audits
+from router.batch.settings import BatchSettings
 from router.budget.settings import BudgetSettings
 from router.cache.settings import CacheSettings
 from router.config.ab import experiment_settings
+from router.config.batch import batch_settings
 from router.config.budgets import budget_settings
 from router.config.cache import cache_settings
 from router.config.limits import limit_settings
@@ -81,6 +83,7 @@ class Config:
     budgets: BudgetSettings | None = None
     limits: LimitSettings | None = None
     ab: Experiment | None = None
+    batch: BatchSettings | None = None
     source: Path | None = None
 
     @classmethod
@@ -100,6 +103,7 @@ class Config:
         budgets: BudgetSettings | Mapping[str, Any] | None = None,
         limits: LimitSettings | Mapping[str, Any] | None = None,
         ab: Experiment | Mapping[str, Any] | None = None,
+        batch: BatchSettings | Mapping[str, Any] | None = None,
     ) -> Config:
         """Build a configuration in code; a table is given as settings, or as its keys would be in the file.
 
@@ -128,6 +132,9 @@ class Config:
             if isinstance(limits, LimitSettings)
             else limit_settings(_within("limits", limits), folder, tiers=ladder.names),
             ab=_lever(ab, "ab", Experiment, experiment_settings),
+            batch=batch
+            if isinstance(batch, BatchSettings)
+            else batch_settings(_within("batch", batch), folder, ladder=ladder.tiers),
         )
 
     @property
@@ -212,7 +219,7 @@ def _how_to_start() -> str:
 
 
 def _config(table: Table, where: Path | None, today: date) -> Config:
-    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train", "report", *LEVERS)
+    table.only("preset", "tiers", "policy", "ledger", "defaults", "audits", "train", "report", "batch", *LEVERS)
     tables, preset = table.tables("tiers"), table.choice("preset", catalogue.preset_names())
     if preset is not None and tables:
         raise table.error("is given beside [[tiers]]; keep one of them", "preset")
@@ -239,6 +246,7 @@ def _config(table: Table, where: Path | None, today: date) -> Config:
         budgets=budget_settings(table.table("budgets"), folder, tiers=ladder.names),
         limits=limit_settings(table.table("limits"), folder, tiers=ladder.names),
         ab=experiment_settings(table.table("ab"), folder),
+        batch=batch_settings(table.table("batch"), folder, ladder=ladder.tiers),
         source=where,
     )
 

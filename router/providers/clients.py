@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,7 @@ from router.providers.openai_chat import OpenAIChat
 from router.providers.openai_completions import OpenAICompletions
 from router.providers.openai_responses import OpenAIResponses
 from router.tiers import Api, Tier
-from router.types import Completion
+from router.types import Completion, Message, Request
 
 CODECS: Mapping[Api, Codec] = {
     "openai-chat": OpenAIChat(),
@@ -32,6 +33,7 @@ CODECS: Mapping[Api, Codec] = {
 }
 
 _END = object()
+_NOTHING = Request(messages=(Message(role="user", content="-"),))
 
 
 class Clients:
@@ -88,6 +90,13 @@ class Clients:
                     if text := call.feed(event):
                         yield text
                 yield call.finish()
+
+    @contextmanager
+    def reaching(self, tier: Tier) -> Iterator[Any]:
+        """The vendor's synchronous client for ``tier``, for calls of another kind; what they raise is translated."""
+        call, client = self._begin(Send(tier, _NOTHING, tier.timeout, live=False), self._client)
+        with call.translated():
+            yield client
 
     def close(self) -> None:
         """Close the synchronous clients and unload the local models."""

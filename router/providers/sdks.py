@@ -14,7 +14,7 @@ from router.tiers import Api, Tier
 
 Family = Literal["openai", "anthropic", "none"]
 
-_HOME = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com", "none": ""}
+HOME = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com", "none": ""}
 _VARIABLE = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
 
@@ -51,7 +51,7 @@ def account(tier: Tier, environ: Mapping[str, str]) -> Account:
     key = environ.get(variable, "").strip() if variable else "none"
     if variable and not key:
         raise MissingKey(tier=tier.name, variable=variable)
-    base_url = (tier.base_url or _HOME[kind]).rstrip("/")
+    base_url = (tier.base_url or HOME[kind]).rstrip("/")
     if kind == "anthropic":
         # This client adds /v1 itself; the address is often written with it, as the other one needs it.
         base_url = base_url.removesuffix("/v1")

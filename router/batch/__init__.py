@@ -1,0 +1,1 @@
+"""Many requests that nobody waits for: through the providers' batch APIs, in rounds, with a journal."""
