@@ -6,13 +6,10 @@ are forgotten a month after the last row came.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from router.errors import CacheError
 from router.stores.neighbours import News, Row
+from router.stores.redis_server import RedisServer, escaped
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -50,14 +47,13 @@ class RedisRows:
     """
 
     def __init__(self, url: str, *, namespace: str, password_env: str | None, most: int, timeout: float) -> None:
-        self._url, self._namespace, self._most, self._timeout = url, namespace, most, timeout
-        self._password_env = password_env
-        self._by_process: dict[int, Redis] = {}
+        self._namespace, self._most = namespace, most
+        self._server: RedisServer[Redis] = RedisServer(url, _itself, password_env=password_env, timeout=timeout)
 
     def news(self, shelf: str, seen: int) -> News:
         """The rows of ``shelf`` whose number is above ``seen``, the lowest first."""
         rows, numbers = self._of(shelf)
-        with self._reached() as client:
+        with self._server.reached() as client:
             pipe = client.pipeline(transaction=False)
             pipe.get(self._clears)
             pipe.zrangebyscore(numbers, f"({seen}", "+inf", withscores=True)
@@ -75,13 +71,13 @@ class RedisRows:
     def put(self, shelf: str, key: str, body: bytes) -> None:
         """Keep a row under a new number, and let the oldest go where there are too many."""
         rows, numbers = self._of(shelf)
-        with self._reached() as client:
+        with self._server.reached() as client:
             client.eval(_PUT, 3, rows, numbers, f"{numbers}:last", key, body, str(self._most), str(_MONTH))
 
     def drop(self, shelf: str, key: str) -> None:
         """Forget a row."""
         rows, numbers = self._of(shelf)
-        with self._reached() as client:
+        with self._server.reached() as client:
             pipe = client.pipeline(transaction=True)
             pipe.hdel(rows, key)
             pipe.zrem(numbers, key)
@@ -89,18 +85,16 @@ class RedisRows:
 
     def clear(self) -> None:
         """Forget all rows of all shelves."""
-        with self._reached() as client:
+        with self._server.reached() as client:
             client.incr(self._clears)
-            pattern = f"{_escaped(self._namespace)}:near:{{*"
+            pattern = f"{escaped(self._namespace)}:near:{{*"
             names = list(client.scan_iter(pattern, count=500))
             for start in range(0, len(names), 500):
                 client.unlink(*names[start : start + 500])
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them again."""
-        client = self._by_process.pop(os.getpid(), None)
-        if client is not None:
-            client.close()
+        self._server.close()
 
     @property
     def _clears(self) -> str:
@@ -110,39 +104,6 @@ class RedisRows:
         """The names of a shelf's rows and of their numbers."""
         return f"{self._namespace}:near:{{{shelf}}}:rows", f"{self._namespace}:near:{{{shelf}}}:numbers"
 
-    @contextmanager
-    def _reached(self) -> Iterator[Redis]:
-        from redis import exceptions
 
-        pid = os.getpid()
-        client = self._by_process.get(pid) or self._by_process.setdefault(pid, self._open())
-        try:
-            yield client
-        except exceptions.TimeoutError as error:
-            raise CacheError(f"{self._url} gave no answer within {self._timeout:g} s") from error
-        except exceptions.AuthenticationError as error:
-            raise CacheError(f"{self._url} refused the password, or wants one; see `password_env`") from error
-        except exceptions.ConnectionError as error:
-            raise CacheError(f"{self._url} cannot be reached") from error
-        except exceptions.OutOfMemoryError as error:
-            raise CacheError(f"{self._url} is full: it has reached its `maxmemory`") from error
-        except exceptions.RedisError as error:
-            raise CacheError(f"{self._url} answered: {str(error).partition(chr(10))[0][:200]}") from error
-
-    def _open(self) -> Redis:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        return Redis.from_url(
-            self._url,
-            password=None if self._password_env is None else os.environ.get(self._password_env),
-            socket_timeout=self._timeout,
-            socket_connect_timeout=self._timeout,
-            retry=Retry(NoBackoff(), 0),  # a request waits for one try and no more
-        )
-
-
-def _escaped(text: str) -> str:
-    """``text`` for a pattern of SCAN."""
-    return "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in text)
+def _itself(client: Redis) -> Redis:
+    return client
