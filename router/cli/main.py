@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from router.cli.batch import batch
 from router.cli.budget import budget
 from router.cli.cache import cache
 from router.cli.cost import cost
@@ -36,6 +37,7 @@ app.command()(doctor)
 app.command()(feedback)
 app.add_typer(cache, name="cache")
 app.add_typer(budget, name="budget")
+app.add_typer(batch, name="batch")
 app.add_typer(local, name="local")
 app.add_typer(plan, name="plan")
 

@@ -1,0 +1,39 @@
+"""Answering a file through the batch APIs, with the official clients over real HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.batch.conftest import answers, ladder_at, router_at, run
+from tests.kit import Book
+
+APIS = ("openai-chat", "anthropic")
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_file_is_answered_in_rounds_one_batch_a_tier(vendor, write, api):
+    """The second round holds what the small tier was not sure of, and no more."""
+    source = write({"prompt": "easy one"}, {"prompt": "hard two", "id": "b"}, {"prompt": "easy three"})
+    book = Book()
+    summary = run(router_at(ladder_at(vendor.url, api), book=book), source)
+
+    first, second = vendor.batches.values()
+    assert ["m-small"] * 3 == [model for model, _, __ in first.items.values()]
+    assert [("m-large", "hard two", None)] == list(second.items.values())
+    lines = answers(source.with_name("out.jsonl"))
+    assert ["sure: easy one", "sure: hard two", "sure: easy three"] == [line["text"] for line in lines]
+    assert [(1, None), (2, "b"), (3, None)] == [(line["line"], line.get("id")) for line in lines]
+    assert (3, 3, 0, 2) == (summary.requests, summary.answered, summary.failed, summary.batches)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_batch_prices_are_paid_and_savings_are_against_standard_ones(vendor, write, api):
+    """20 tokens in and 10 out: 20 * 0.5 + 10 * 1 microdollars a call in a batch, twice that at once."""
+    book = Book()
+    summary = run(router_at(ladder_at(vendor.url, api), book=book), write({"prompt": "hard"}))
+
+    decision = book.last
+    assert decision.batch
+    assert [20_000, 20_000] == [attempt.cost for attempt in decision.attempts]
+    assert 40_000 == decision.strong_cost
+    assert (40_000, 80_000) == (summary.cost, summary.standard)
