@@ -20,13 +20,11 @@ from router.stores.budget_alerts import Alerts
 from router.stores.budget_redis import RedisBudgets
 from router.stores.budget_sqlite import SqliteBudgets
 from router.stores.budget_store import BudgetStore, Holding, StoreAway
+from router.stores.hold_off import HoldOff
 
 logger = logging.getLogger("tierwise.budgets")
 
 _SPARE = 60.0
-
-REST = 1.0
-"""Seconds for which a store that could not be reached is left alone, so that requests do not all wait for it."""
 
 
 def store_of(settings: BudgetSettings) -> BudgetStore:
@@ -54,9 +52,8 @@ class Budgeting:
         self._make = store
         self._store = store(settings)
         self._alerts = alerts or Alerts()
-        self._clock = clock
         self._owed: deque[tuple[Holding, int]] = deque()
-        self._away: tuple[float, str] | None = None
+        self._hold_off = HoldOff(StoreAway, clock=clock)
 
     @property
     def waits(self) -> bool:
@@ -72,12 +69,12 @@ class Budgeting:
         """Go on with other settings; what is spent stays, as long as the store does."""
         before, self._settings = self._settings, settings
         if _place(before) != _place(settings):
-            old, self._store, self._away = self._store, self._make(settings), None
+            old, self._store = self._store, self._make(settings)
+            self._hold_off.end()
             old.close()
 
     def close(self) -> None:
         """Charge what is owed, if the store can be reached, tell of alerts, and let go of connections."""
-        self._away = None
         with suppress(StoreAway):
             self._pay()
         if self._owed:
@@ -144,17 +141,13 @@ class Budgeting:
         Raises:
             BudgetError: it cannot say.
         """
-        if self._away is not None and self._clock() < self._away[0]:
-            raise StoreAway(self._away[1])
-        try:
-            self._pay()
-            reading = ask(self._store)
-        except StoreAway as error:
-            self._away = (self._clock() + REST, str(error))
-            raise
-        self._away = None
+        reading = self._hold_off.ask(lambda: self._paid(ask))
         self._tell(reading)
         return reading
+
+    def _paid(self, ask: Callable[[BudgetStore], Reading]) -> Reading:
+        self._pay()
+        return ask(self._store)
 
     def _pay(self) -> None:
         """Charge what is owed. Several threads may; each charge is made once, whoever makes it."""

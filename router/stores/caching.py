@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from router.cache.entry import decode, decode_result, encode, encode_result
@@ -16,10 +17,8 @@ from router.drivers import Shell
 from router.errors import CacheError
 from router.ledger.redact import redact
 from router.stores.answers import Stock, Unreachable, answers_in
+from router.stores.hold_off import HoldOff
 from router.stores.neighbours import Neighbours
-
-HOLD_OFF = 1.0
-"""Seconds for which a store that could not be reached is left alone, so that a dead one does not slow every request."""
 
 E = TypeVar("E", Cached, Result)
 
@@ -49,7 +48,7 @@ class Caching:
     ) -> None:
         self._settings, self._clock, self._wall = settings, clock, wall
         self._answers = answers_in(settings, clock=clock, wall=wall)
-        self._down: tuple[float, str] | None = None
+        self._hold_off = HoldOff(Unreachable, clock=clock)
         self._neighbours = None if settings.semantic is None else Neighbours(settings.semantic)
 
     @property
@@ -74,7 +73,7 @@ class Caching:
         before, self._settings = self._settings, settings
         if _store(before) != _store(settings):
             old, self._answers = self._answers, answers_in(settings, clock=self._clock, wall=self._wall)
-            self._down = None
+            self._hold_off.end()
             old.close()
         if settings.semantic is None:
             return  # requests under way may still look; they find what there was
@@ -114,10 +113,9 @@ class Caching:
         note = near.note
         for each in near.found:
             try:
-                self._not_down()
-                blob = self._answers.get(each.key)
+                blob = self._hold_off.ask(partial(self._answers.get, each.key))
             except (CacheError, ImportError) as error:
-                return Fetched(note=self._told(error))
+                return Fetched(note=_told(error))
             if blob is None:
                 neighbours.drop(op.group, each.key)
                 continue
@@ -152,10 +150,9 @@ class Caching:
     def _looked_up(self, key: str, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
         """The entry of ``key`` if it is young enough, else a lease on it; a store that is down is a note."""
         try:
-            self._not_down()
-            return self._found(key, read, max_age)
+            return self._hold_off.ask(lambda: self._found(key, read, max_age))
         except (CacheError, ImportError) as error:
-            return _Found(note=self._told(error))
+            return _Found(note=_told(error))
 
     def _found(self, key: str, read: Callable[[bytes], E], max_age: float) -> _Found[E]:
         seen = self._answers.get(key)
@@ -184,41 +181,25 @@ class Caching:
             self._released(key, lease, 0.0)
             return "Its answer was not cached, because it or a tag holds what looks like an API key."
         try:
-            self._not_down()
-            self._answers.put(key, blob, ttl=ttl, token=lease)
+            self._hold_off.ask(lambda: self._answers.put(key, blob, ttl=ttl, token=lease))
         except (CacheError, ImportError) as error:
             if not isinstance(error, Unreachable):
                 self._released(key, lease, 0.0)
-            return self._told(error)
+            return _told(error)
         return None
 
     def _released(self, key: str, lease: str | None, passing: float) -> str | None:
         if lease is None:
             return None
         try:
-            self._not_down()
-            self._answers.release(key, token=lease, passing=passing)
+            self._hold_off.ask(lambda: self._answers.release(key, token=lease, passing=passing))
         except (CacheError, ImportError) as error:
-            return self._told(error)
+            return _told(error)
         return None
 
-    def _not_down(self) -> None:
-        """See that the store is not being left alone.
 
-        Raises:
-            CacheError: it is.
-        """
-        down = self._down
-        if down is not None:
-            if self._clock() < down[0]:
-                raise CacheError(down[1])
-            self._down = None
-
-    def _told(self, error: CacheError | ImportError) -> str:
-        """A note on what went wrong; a store that cannot be reached is left alone for a while."""
-        if isinstance(error, Unreachable):
-            self._down = (self._clock() + HOLD_OFF, str(error))
-        return f"The cache was not used: {error}."
+def _told(error: CacheError | ImportError) -> str:
+    return f"The cache was not used: {error}."
 
 
 def _store(settings: CacheSettings) -> tuple[object, ...]:

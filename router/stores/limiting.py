@@ -14,6 +14,7 @@ from router.limits.gauges import Asking, Leaving, gauges_of
 from router.limits.ops import Enter, Leave, Turn
 from router.limits.sentences import refusal, slowed
 from router.limits.settings import LimitSettings
+from router.stores.hold_off import HoldOff
 from router.stores.limits_memory import MemoryLimits
 from router.stores.limits_redis import RedisLimits
 from router.stores.limits_store import LimitsAway, LimitStore
@@ -22,9 +23,6 @@ from router.types import PRIORITIES
 T = TypeVar("T")
 
 _SPARE = 60.0
-
-REST = 1.0
-"""Seconds for which a store that could not be reached is left alone, so that calls do not all wait for it."""
 
 PAUSE, LONGEST_PAUSE = 1.0, 3600.0
 """Seconds for which a tier is left alone whose provider said 429 and not for how long, and the most that it may say."""
@@ -51,8 +49,7 @@ class Limiting:
         self._settings = settings
         self._make = store
         self._store = store(settings)
-        self._clock = clock
-        self._away: tuple[float, str] | None = None
+        self._hold_off = HoldOff(LimitsAway, clock=clock)
 
     @property
     def waits(self) -> bool:
@@ -67,9 +64,9 @@ class Limiting:
     def update(self, settings: LimitSettings) -> None:
         """Go on with other settings; what is counted stays, as long as the store does."""
         before, self._settings = self._settings, settings
-        same = settings.url == "memory" or _place(before) == _place(settings)
-        if before.url != settings.url or not same:
-            old, self._store, self._away = self._store, self._make(settings), None
+        if _place(before) != _place(settings):
+            old, self._store = self._store, self._make(settings)
+            self._hold_off.end()
             old.close()
 
     def close(self) -> None:
@@ -132,15 +129,7 @@ class Limiting:
         Raises:
             LimitsAway: it cannot say.
         """
-        if self._away is not None and self._clock() < self._away[0]:
-            raise LimitsAway(self._away[1])
-        try:
-            found = ask(self._store)
-        except LimitsAway as error:
-            self._away = (self._clock() + REST, str(error))
-            raise
-        self._away = None
-        return found
+        return self._hold_off.ask(lambda: ask(self._store))
 
 
 def _read(place: str) -> tuple[str, int, int]:
@@ -150,5 +139,7 @@ def _read(place: str) -> tuple[str, int, int]:
 
 
 def _place(settings: LimitSettings) -> tuple[object, ...]:
-    """What a store is made of: with anything else changed it need not be made anew."""
+    """What a store is made of: with anything else changed it need not be made anew, and what is in memory stays."""
+    if settings.url == "memory":
+        return (settings.url,)
     return (settings.url, settings.password_env, settings.namespace, settings.timeout)

@@ -13,7 +13,8 @@ import pytest
 from router.budget.ops import Reserve, Settle, Survey
 from router.budget.settings import BudgetSettings, BudgetStep, Notify
 from router.stores.budget_alerts import Alerts
-from router.stores.budgeting import REST, Budgeting
+from router.stores.budgeting import Budgeting
+from router.stores.hold_off import HOLD_OFF
 from tests.budget.conftest import scope
 from tests.kit import Clock, ask, tier
 from tests.servers import redis_server
@@ -253,7 +254,7 @@ def test_what_was_spent_while_the_store_was_away_is_charged_when_it_is_back(own_
     own_redis.stop()
     spend(budgets, 10)
     own_redis.start()
-    clock.now += REST
+    clock.now += HOLD_OFF
     grant, note = spend(budgets, 5)
     assert (grant.refused, grant.notes, note) == (None, (), None)
     assert spent(budgets) == 15
@@ -281,7 +282,7 @@ def test_a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while(o
     second = survey(budgets)
     own_redis.thaw()
     assert ("Timeout" in first.notes[0], second.notes, []) == (True, first.notes, asked)
-    clock.now += REST
+    clock.now += HOLD_OFF
     assert (survey(budgets).notes, asked) == ((), [1])
 
 

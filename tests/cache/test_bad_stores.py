@@ -14,7 +14,8 @@ from router.cache.ops import FetchStep
 from router.cache.settings import CacheSettings
 from router.decision import Response
 from router.ledger.redact import redact
-from router.stores.caching import HOLD_OFF, Caching
+from router.stores.caching import Caching
+from router.stores.hold_off import HOLD_OFF
 from tests.cache.kit import Made, made
 from tests.kit import Clock
 from tests.servers import Server, free_port, redis_server
@@ -104,8 +105,9 @@ def test_a_store_that_was_down_is_tried_again_after_a_while() -> None:
 
     def fetched() -> float:
         assert caching.shell[FetchStep](FetchStep("k", 60)).note is not None
-        assert caching._down is not None
-        return caching._down[0]
+        until = caching._hold_off.until
+        assert until is not None
+        return until
 
     first = fetched()
     assert first == clock.now + HOLD_OFF

@@ -15,7 +15,8 @@ from router.limits.ops import Enter, Leave
 from router.limits.settings import LimitSettings
 from router.planning import levers_of
 from router.providers.fake import FakeProvider
-from router.stores.limiting import REST, Limiting
+from router.stores.hold_off import HOLD_OFF
+from router.stores.limiting import Limiting
 from router.stores.limits_memory import MemoryLimits
 from router.stores.limits_redis import RedisLimits
 from tests.kit import Book, Clock, ask, ladder, said, tier, two_tiers
@@ -168,7 +169,7 @@ def test_a_store_that_comes_back_is_asked_again_after_a_while(own_redis):
     assert enter(limits).notes
     own_redis.start()
     assert enter(limits).notes  # it is left alone for a moment
-    clock.now += REST
+    clock.now += HOLD_OFF
     turns = [enter(limits), enter(limits)]
     assert [turn.ticket is not None for turn in turns] == [True, False]
     leave(limits, turns[0])
