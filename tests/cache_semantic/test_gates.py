@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ SAME = [
     ("How is the weather in New York?", "How's the weather in NYC?"),
     ("Is 1,000 km far?", "Is 1000 kilometres far?"),
     ("What does `a[1]` return?", "Tell me what `a[1]` returns"),
+    ("What does [] mean in Python?", "In Python, what does [] mean?"),
 ]
 
 APART = {
@@ -31,6 +34,15 @@ APART = {
         ("What does `a[1]` return?", "What does `a[2]` return?"),
         ("Why?\n```\nx = 1\n```", "Why?\n```\nx = 2\n```"),
         ("Why does x = y[1]; fail?", "Why does x = y[2]; fail?"),
+        ("What does ```x=1``` do?", "What does ```x=2``` do?"),
+        ("Why?\n~~~\nx - 1\n~~~", "Why?\n~~~\nx 1\n~~~"),
+        ("```python\nprint(1/2)\n```", "```ruby\nprint(1/2)\n```"),
+        ("What does () mean in Python?", "What does [] mean in Python?"),
+        ("What does _ mean in Python?", "What does - mean in Python?"),
+        ("What is the length of [1, 2]?", "What is the length of (1, 2)?"),
+        ("What does x-- do in C?", "What does x do in C?"),
+        ("What is __init__ in Python?", "What is init in Python?"),
+        ("What is 5! in words?", "What is 5 in words?"),
     ],
     "quotes": [('Translate "good day"', 'Translate "good luck"'), ("What is 'le chat'?", "What is 'le chien'?")],
     "links": [
@@ -143,5 +155,14 @@ def test_another_number_is_always_another_question(one: int, other: int) -> None
 
 @given(st.text(alphabet="abcdef_()=[]{};.+ ", min_size=1, max_size=20), st.integers(0, 9))
 def test_code_that_differs_is_always_another_question(code: str, digit: int) -> None:
-    one, other = f"Explain ```\n{code}{digit}\n```", f"Explain ```\n{code}x{digit}\n```"
-    assert shut(one, other) == "code"
+    for open, close in (("```\n", "\n```"), ("```", "```"), ("~~~\n", "\n~~~"), ("```c\n", "\n```"), ("`", "`")):
+        one, other = f"Explain {open}{code}{digit}{close}", f"Explain {open}{code}x{digit}{close}"
+        assert shut(one, other) == "code"
+
+
+def test_long_questions_of_nothing_but_different_words_are_compared_in_no_time() -> None:
+    """Three words in another order were once looked for among all triples."""
+    words = [f"{first}{vowel}{last}" for first in "bdfghjkmnpqrtvwz" for vowel in "aeiou" for last in "kxzqjv"]
+    began = process_time()
+    assert shut(" ".join(words), "Please, " + " ".join(words)) is None
+    assert process_time() - began < 0.5

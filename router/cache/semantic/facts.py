@@ -20,13 +20,13 @@ from router.cache.semantic.languages import language_of
 from router.cache.semantic.phrases import LIGHT, NEGATIONS, STOP
 from router.cache.semantic.quantities import NUMBERS, PARTS, SCALES, TIMES, UNITS
 from router.cache.semantic.synonyms import ALIASES
-from router.cache.semantic.words import FRAME, Term, plain, terms_of, words_in
+from router.cache.semantic.words import CODE, FRAME, Term, plain, terms_of, words_in
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever a reader or the lexicon gives something else: facts that were stored are then of no use."""
 
 _NUMBER = re.compile(r"(?<![\w.])([-−]?\d[\d,]*(?:\.\d+)?)(st|nd|rd|th)?(?:\s*/\s*(\d+))?(?![\w]*\d)")
-_GLUED = re.compile(r"(?<![A-Za-z_-])(\d[\d,]*(?:\.\d+)?)(%|°[CF]|[A-Za-z]{1,4})(?![\w-])")
+_GLUED = re.compile(r"(?<![A-Za-z_-])(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)(%|°[CF]|[A-Za-z]{1,4})(?![\w-])")
 _SIGNS = re.compile(r"[$€£¥₹%]|°\s?[CFcf]\b")
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b|\b(\d{1,2})/(\d{1,2})/(\d{2,4})\b")
 _CLOCK = re.compile(r"\b(\d{1,2})(?::(\d{2}))?\s?(am|pm|a\.m|p\.m)\b|\b(\d{1,2}):(\d{2})\b", re.IGNORECASE)
@@ -34,11 +34,11 @@ _MAY = re.compile(r"\b(?:in|of|on|by|since|until|last|next|this|\d{1,2}(?:st|nd|
 _RELATIVE = re.compile(r"\b(last|next|this|past|coming|every|each) (\w+)", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’(?!\w)")
 _LINK = re.compile(
-    r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+|(?<!\w)[@#][\w-]+|(?<!\w)(?:[A-Za-z]:\\|~?/)[\w./\\-]+"
-    r"|\b[\w-]+\.(?:com|org|net|io|dev|py|js|ts|md|txt|csv|json|toml|yaml|yml|html|css|pdf|docx?|xlsx?|exe|sh)\b"
-    r"|\bv?\d+(?:\.\d+){1,3}\b|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b"
+    r"https?://\S+|www\.\S+|[\w.+-]{1,64}@[\w-]+\.[\w.]+|(?<!\w)[@#][\w-]+|(?<!\w)(?:[A-Za-z]:\\|~?/)[\w./\\-]+"
+    r"|\b[\w-]{1,100}\.(?:com|org|net|io|dev|py|js|ts|md|txt|csv|json|toml|yaml|yml|html|css|pdf|docx?|xlsx?|exe|sh)\b"
+    r"|\bv?\d+(?:\.\d+){1,3}\b|\b(?=[\w-]{0,100}\d)(?=[\w-]{0,100}[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b"
 )
-_FENCE = re.compile(r"```[^\n]*\n?(.*?)(?:```|\Z)|`([^`\n]+)`", re.DOTALL)
+_MARK = re.compile(r"(?<!\S)(?=[^\w\s]*[.,;:?!()'\"-])[^\w\s]+(?!\S)(?!\s*\Z)|[\[\]{}|]|-{2,}|(?<=\d)!|(?<!\w)\w*_\w*")
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:def|class|import|from|return|if|for|while|function|const|let|var|public|SELECT|INSERT|UPDATE)\b.*[():=;*]"
     r"|\w\(.*\)|\w\s?(?:[-+*/|&^]?=|==|=>|->|::)\s?\w|^[>$#]\s?\w+ -"
@@ -69,23 +69,24 @@ class Facts:
 
 @lru_cache(maxsize=4096)
 def facts_of(text: str) -> Facts:
-    """Read everything off one question."""
+    """Read everything off one question; units, negations and verbs of polite phrases (`I don't know`) do not count."""
     bare = _plain(text)
-    words = words_in(bare)
+    words, asked = words_in(bare), FRAME.sub(" ", bare)
+    matter = words_in(asked)
     return Facts(
         language=language_of(text),
-        code=code_in(text),
+        code=(*code_in(text), *marks_in(bare)),
         quotes=quotes_in(bare),
         links=links_in(bare),
         numbers=numbers_in(bare),
-        units=units_in(bare),
+        units=units_in(asked),
         times=times_in(bare),
-        negations=negations_in(bare),
-        forms=_known(words_in(FRAME.sub(" ", bare)), FORMS),
+        negations=negations_in(matter),
+        forms=_known(matter, FORMS),
         asks=asks_of(bare),
         opposites=opposites_in(words),
         names=names_in(bare),
-        verbs=_known(words_in(FRAME.sub(" ", bare)), LIGHT),
+        verbs=_known(matter, LIGHT),
         words=frozenset(words),
         terms=terms_of(bare),
     )
@@ -107,9 +108,14 @@ _ALIAS = re.compile(
 
 def code_in(text: str) -> tuple[str, ...]:
     """SHA-256, shortened, of every fenced or inline piece of code and of every line that looks like some, in order."""
-    pieces = [(fenced or inline).strip() for fenced, inline in _FENCE.findall(text)]
-    pieces += [line.strip() for line in _FENCE.sub("\n", text).splitlines() if _CODE_LINE.search(line)]
+    pieces = ["".join(groups).strip() for groups in CODE.findall(text)]
+    pieces += [line.strip() for line in CODE.sub("\n", text).splitlines() if _CODE_LINE.search(line)]
     return tuple(hashlib.sha256(piece.encode("utf-8", "surrogatepass")).hexdigest()[:16] for piece in pieces)
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """What is written in signs that are no words, in order: signs that stand alone, brackets, `--`, `5!`, `a_name`."""
+    return tuple(_MARK.findall(text))
 
 
 def quotes_in(text: str) -> tuple[str, ...]:
@@ -180,7 +186,7 @@ def _spelled(words: Iterable[str]) -> list[str]:
 
 def units_in(text: str) -> tuple[str, ...]:
     """Units of measure and currencies, each by one name."""
-    split = _GLUED.sub(r" \1 \2 ", FRAME.sub(" ", text))
+    split = _GLUED.sub(r" \1 \2 ", text)
     signs = [sign.lower().replace(" ", "") for sign in _SIGNS.findall(split)]
     return _known([*words_in(split), *signs], UNITS)
 
@@ -199,9 +205,9 @@ def times_in(text: str) -> tuple[str, ...]:
 _SPANS = frozenset(UNITS) | frozenset(TIMES) | {"quarter", "season", "time", "night", "morning", "evening", "weekend"}
 
 
-def negations_in(text: str) -> int:
-    """How many words negate; those of polite phrases (`I don't know how`) do not count."""
-    return sum(word in NEGATIONS or word.endswith("n't") for word in words_in(FRAME.sub(" ", text)))
+def negations_in(words: Iterable[str]) -> int:
+    """How many of ``words`` negate."""
+    return sum(word in NEGATIONS or word.endswith("n't") for word in words)
 
 
 def opposites_in(words: Iterable[str]) -> tuple[tuple[int, str], ...]:

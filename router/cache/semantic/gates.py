@@ -33,7 +33,7 @@ def language(one: Facts, other: Facts) -> bool:
 
 
 def code(one: Facts, other: Facts) -> bool:
-    """The same code, letter by letter."""
+    """The same code and the same signs, letter by letter."""
     return one.code == other.code
 
 
@@ -183,13 +183,16 @@ def _led(facts: Facts, other: Facts, after: str) -> list[str]:
 
 
 def _crossed(one: list[str], other: list[str]) -> bool:
+    """Whether three of the words stand the other way round: a falling run of three among their places."""
     place = {each: at for at, each in enumerate(other)}
-    return any(
-        place[one[last]] < place[one[middle]] < place[one[first]]
-        for first in range(len(one) - 2)
-        for middle in range(first + 1, len(one) - 1)
-        for last in range(middle + 1, len(one))
-    )
+    highest = second = -1  # of all places so far, and of those with a higher one before them
+    for each in one:
+        at = place[each]
+        if at < second:
+            return True
+        second = max(second, at) if at < highest else second
+        highest = max(highest, at)
+    return False
 
 
 def content(one: Facts, other: Facts) -> bool:

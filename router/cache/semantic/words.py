@@ -11,11 +11,13 @@ from router.cache.semantic.quantities import NUMBERS, UNITS
 from router.cache.semantic.synonyms import SYNONYMS
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s.,;:?!()\[\]{}'\"’‘“”«»|`_-]")
-_GLUED = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?=[^\W\d_]{1,4}(?![\w-]))")
+_GLUED = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*(?:\.\d+)?)(?=[^\W\d_]{1,4}(?![\w-]))")
 _PARTICLE = re.compile(r"(?<=\w)-(?=(?:in|out|up|down|off|on|over|back|through)\b)", re.IGNORECASE)
 _LETTER = re.compile(r"(?<=[\w,;:] )A(?=[ ,;:?!.]|\Z)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+CODE = re.compile(r"```(.*?)(?:```|\Z)|~~~(.*?)(?:~~~|\Z)|`([^`\n]+)`", re.DOTALL)
+"""A piece of code, in fences or ticks, with the language that a fence names."""
+
 FRAME = re.compile("|".join(FRAMES), re.IGNORECASE)
 _JOINS = frozenset({"and", "or", "versus", "vs", "with", "&"})
 
@@ -34,7 +36,7 @@ class Term:
 
 def plain(text: str) -> str:
     """The text without code, its apostrophes straight, `check-in` one word, and `A` as a name told from the article."""
-    return _LETTER.sub("letter-a", _PARTICLE.sub("", _CODE.sub(" ", text).replace("’", "'")))
+    return _LETTER.sub("letter-a", _PARTICLE.sub("", CODE.sub(" ", text).replace("’", "'")))
 
 
 def words_in(text: str) -> list[str]:
