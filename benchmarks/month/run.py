@@ -24,6 +24,8 @@ from router.pricing import usd
 from router.tiers import Ladder
 from router.types import Completion
 
+_TROUBLE = ("The cache was not used", "The cache was not searched")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -54,9 +56,13 @@ class Month:
 
 
 def lived(
-    lever: Lever, asks: Sequence[Ask], bundle: PolicyBundle, folder: Path, *, report: Callable[[str], None]
+    lever: Lever, asks: Sequence[Ask], bundle: PolicyBundle | None, folder: Path, *, report: Callable[[str], None]
 ) -> Month:
-    """Serve ``asks`` in the order of their arrival, one after the other, under ``lever``."""
+    """Serve ``asks`` in the order of their arrival, one after the other, under ``lever``; untrained without a bundle.
+
+    Raises:
+        RuntimeError: the machine was too busy for the cache, so that the figures would depend on it.
+    """
     config = config_of(lever, folder)
     plan = plan_of(config, bundle=bundle)
     clock = Clock()
@@ -82,6 +88,8 @@ def lived(
             except (BudgetExceeded, Throttled) as refusal:
                 done.refused[ask.id] = "budget" if isinstance(refusal, BudgetExceeded) else "limit"
                 continue
+            if trouble := next((note for note in decision.notes if note.startswith(_TROUBLE)), None):
+                raise RuntimeError(f"{ask.id}: {trouble}")
             origin = ask if decision.cache is None else known[decision.cache.decision]
             done.served[ask.id] = _served(
                 ask, origin, decision, models, plan.ladder, batched=lever.batched and not ask.urgent
