@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from router.budget.settings import LARGEST, BudgetScope, BudgetSettings, BudgetStep, Durability, Notify, OnFailure
 from router.budget.windows import CALENDAR, Window, parse, zone_of
+from router.config.store import namespace_in, password_in, place_in
 from router.config.table import Table, looks_secret, suggestion
 from router.pricing import nano, usd
 
@@ -25,63 +26,20 @@ def budget_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...]
     if not scopes:
         raise table.error("is missing; say whose requests share how much with [[budgets.scope]]", "scope")
     unlike([scope.name for scope in scopes], table)
-    url = store_url(table, folder)
+    table.required("store")
+    place = place_in(table, folder, kinds=("memory", "sqlite", "redis"))
     return BudgetSettings(
-        url=url,
+        url=place.address,
         scopes=scopes,
         on_failure=cast("OnFailure", table.choice("on_failure", ("closed", "open")) or standard.on_failure),
         ttl=table.number("ttl", least=1, most=86_400) or standard.ttl,
         timeout=table.number("timeout", above=0, most=60) or standard.timeout,
-        password_env=store_secret(table, url),
-        namespace=store_namespace(table, standard.namespace),
+        password_env=password_in(table, place),
+        namespace=namespace_in(table, standard.namespace),
         durability=cast("Durability", table.choice("durability", ("process", "power")) or standard.durability),
         notify=_notify(table.table("notify")),
         tiers=tiers,
     )
-
-
-def store_url(table: Table, folder: Path, *, kinds: tuple[str, ...] = ("memory", "sqlite", "redis")) -> str:
-    """Read `store`, one of ``kinds``: "memory", a path (also as "sqlite:///path"), or "redis://host:port/db"."""
-    text = table.required("store").strip()
-    if text == "memory":
-        return text
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme == "sqlite":
-        if "sqlite" not in kinds:
-            raise table.error('is a file; it must be "memory" or like "redis://localhost:6379/0"', "store")
-        path = Path(rest.removeprefix("/") if separator else text).expanduser()
-        return f"sqlite:///{(folder / path).absolute()}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise table.error("cannot be read; write it like redis://localhost:6379/0", "store") from None
-    if scheme not in ("redis", "rediss"):
-        raise table.error(f"is kept in {', '.join(kinds)}, not in {scheme!r}", "store")
-    if parts.password is not None or parts.username is not None:
-        raise table.error(
-            "has a password; put it into an environment variable and name that with `password_env`", "store"
-        )
-    if not parts.hostname or not re.fullmatch(r"/?\d*", parts.path) or parts.query or parts.fragment:
-        raise table.error("must be written like redis://localhost:6379/0", "store")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{scheme}://{host}:{port or 6379}/{parts.path.strip('/') or '0'}"
-
-
-def store_secret(table: Table, url: str) -> str | None:
-    """Read `password_env`, which only Redis has a use for."""
-    variable = table.variable("password_env")
-    if variable is not None and not url.startswith("redis"):
-        raise table.error("is given, and only a store in Redis has a password", "password_env")
-    return variable
-
-
-def store_namespace(table: Table, standard: str) -> str:
-    """Read `namespace`, which keys in a store begin with."""
-    namespace = table.text("namespace") or standard
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", namespace):
-        raise table.error("is made of 1 to 64 letters, digits and _ . : -", "namespace")
-    return namespace
 
 
 def unlike(names: list[str], table: Table) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 
-from router.cache.settings import LIVE, AgeRule, CacheSettings, Store
+from router.cache.settings import LIVE, AgeRule, CacheSettings
 from router.config.cache_semantic import semantic_settings
+from router.config.store import Place, namespace_in, password_in, place_in
 from router.config.table import Table
 
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
-_SERVERS: Mapping[str, Store] = {"redis": "redis", "rediss": "redis", "memcached": "memcached"}
 _PACKAGES = {"memory": "cachetools", "redis": "redis", "memcached": "pymemcache"}
 _LONGEST = 10 * 365 * 86_400.0
 _MIN_BYTES = 1024
@@ -29,22 +27,19 @@ def cache_settings(table: Table | None, folder: Path) -> CacheSettings | None:
         *("max_entries", "max_bytes", "timeout", "lease", "wait", "semantic"),
     )
     standard = CacheSettings()
-    kind, path, url = _place(table, folder)
-    password_env = table.variable("password_env")
-    if password_env is not None and kind != "redis":
-        raise table.error(f"is given, and the store {kind!r} has no password", "password_env")
+    place = place_in(table, folder, kinds=("memory", "sqlite", "redis", "memcached"))
+    _see_to_package(place, table)
+    password_env = password_in(table, place)
     bounds = {"max_entries": table.whole("max_entries", least=1), "max_bytes": _size(table, "max_bytes")}
     for key, value in bounds.items():
-        if value is not None and url is not None:
+        if value is not None and place.url is not None:
             raise table.error("bounds the stores in memory and in a file; a server has its own bound", key)
-    namespace = table.text("namespace") or standard.namespace
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", namespace):
-        raise table.error("is made of 1 to 64 letters, digits and _ . : -", "namespace")
+    namespace = namespace_in(table, standard.namespace)
     timeout = _given(table.number("timeout", above=0, most=60), standard.timeout)
     return CacheSettings(
-        store=kind,
-        path=path,
-        url=url,
+        store=place.kind,
+        path=place.path,
+        url=place.url,
         password_env=password_env,
         namespace=namespace,
         scope=cast("Literal['policy', 'tier']", table.choice("scope", ("policy", "tier")) or standard.scope),
@@ -62,9 +57,9 @@ def cache_settings(table: Table | None, folder: Path) -> CacheSettings | None:
         semantic=semantic_settings(
             table.table("semantic"),
             folder,
-            store=kind,
-            path=path,
-            url=url,
+            store=place.kind,
+            path=place.path,
+            url=place.url,
             password_env=password_env,
             namespace=namespace,
             timeout=timeout,
@@ -106,52 +101,6 @@ def _size(table: Table, key: str) -> int | None:
     return int(written[1]) * _SIZES[written[2]]
 
 
-def _place(table: Table, folder: Path) -> tuple[Store, Path | None, str | None]:
-    """The kind of store, and its file or its server."""
-    given = table.text("store") or "memory"
-    scheme, sign, rest = given.partition("://")
-    path = url = None
-    if given == "memory":
-        kind: Store = "memory"
-    elif not sign or scheme == "sqlite":
-        kind = "sqlite"
-        name = rest.removeprefix("/") if sign else given
-        if not Path(name).name:
-            raise table.error("names no file", "store")
-        path = folder / Path(name).expanduser()
-    elif scheme in _SERVERS:
-        kind, url = _SERVERS[scheme], _server(table, given)
-    else:
-        raise table.error(
-            "must be memory, a path, sqlite:///PATH, redis://HOST:PORT/DB or memcached://HOST:PORT", "store"
-        )
-    package = _PACKAGES.get(kind)
-    if package is not None and not _installed(package):
-        extra = "" if kind == "memory" else f"; run `pip install 'tierwise[{kind}]'`"
-        raise table.error(f"needs the package {package}, which is not installed{extra}", "store")
-    return kind, path, url
-
-
-def _server(table: Table, url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        raise table.error("is no URL", "store") from None
-    if parts.password is not None:
-        raise table.error(
-            "holds a password, and secrets do not belong in a file; put it in an environment variable and name that "
-            "variable with `password_env`",
-            "store",
-        )
-    if not host or port == 0 or parts.query or parts.fragment:
-        raise table.error("must be written like redis://HOST:PORT/DB or memcached://HOST:PORT", "store")
-    database = parts.path.strip("/")
-    if database and (parts.scheme == "memcached" or not database.isdecimal()):
-        raise table.error(f"ends in /{database}, and only Redis has databases, which are numbers", "store")
-    return url
-
-
 def _rule(table: Table) -> AgeRule:
     table.only("tag", "value", "ttl")
     ttl = seconds(table, "ttl")
@@ -167,6 +116,13 @@ def _freshness(table: Table | None) -> dict[str, float]:
         raise table.error("always means an answer that is made now; take another name", LIVE)
     classes: dict[str, Any] = {name: seconds(table, name, above=0) for name in table.raw}
     return classes
+
+
+def _see_to_package(place: Place, table: Table) -> None:
+    package = _PACKAGES.get(place.kind)
+    if package is not None and not _installed(package):
+        extra = "" if place.kind == "memory" else f"; run `pip install 'tierwise[{place.kind}]'`"
+        raise table.error(f"needs the package {package}, which is not installed{extra}", "store")
 
 
 def _installed(package: str) -> bool:

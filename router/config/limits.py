@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from router.config.budgets import store_namespace, store_secret, store_url, unlike, whose
+from router.config.budgets import unlike, whose
+from router.config.store import namespace_in, password_in, place_in
 from router.config.table import Table, suggestion
 from router.limits.settings import LimitScope, LimitSettings
 from router.types import PRIORITIES, Priority
@@ -24,15 +25,15 @@ def limit_settings(table: Table | None, folder: Path, *, tiers: tuple[str, ...] 
     if not scopes:
         raise table.error("is missing; say whose calls share how much with [[limits.scope]]", "scope")
     unlike([scope.name for scope in scopes], table)
-    url = store_url(table, folder, kinds=("memory", "redis")) if "store" in table.raw else standard.url
+    place = place_in(table, folder, kinds=("memory", "redis"))
     return LimitSettings(
         scopes=scopes,
-        url=url,
+        url=place.address,
         patience=_or(table.number("patience", least=0, most=86_400), standard.patience),
         lease=table.number("lease", least=1, most=86_400) or standard.lease,
         timeout=table.number("timeout", above=0, most=60) or standard.timeout,
-        password_env=store_secret(table, url),
-        namespace=store_namespace(table, standard.namespace),
+        password_env=password_in(table, place),
+        namespace=namespace_in(table, standard.namespace),
     )
 
 

@@ -108,10 +108,12 @@ def limits(**changes):
 
 BAD_BUDGETS = [
     ({"store": None}, "`store`: is missing"),
-    ({"store": "postgresql://x/y"}, "`store`: is kept in memory, sqlite, redis, not in 'postgresql'"),
+    ({"store": "postgresql://x/y"}, "`store`: must be memory, a path, sqlite:///PATH or redis://HOST:PORT/DB"),
+    ({"store": "sqlite:///"}, "`store`: names no file"),
+    ({"store": "memcached://host"}, "`store`: must be memory, a path, sqlite:///PATH or redis://HOST:PORT/DB"),
     ({"store": "redis://user:hunter2@host"}, "put it into an environment variable"),
-    ({"store": "redis://host:notaport"}, "`store`: cannot be read; write it like redis://localhost:6379/0"),
-    ({"store": "redis://host/db?x=1"}, "`store`: must be written like redis://localhost:6379/0"),
+    ({"store": "redis://host:notaport"}, "`store`: is no URL; write it like redis://HOST:PORT/DB"),
+    ({"store": "redis://host/db?x=1"}, "`store`: must be written like redis://HOST:PORT/DB"),
     ({"on_failure": "shrug"}, "`on_failure`: is 'shrug'; it may be closed, open"),
     ({"ttl": 0}, "`ttl`: must be at least 1"),
     ({"scope": {"limit": 0}}, "`limit`: must be above 0, not 0"),
@@ -133,7 +135,7 @@ BAD_BUDGETS = [
     ({"notify": {"webhook": "ftp://x"}}, "`webhook`: must be an address that begins with https:// or http://"),
     ({"notify": {"webhook": "https://h/T0/B1/aZ09aZ09aZ09aZ09aZ09aZ09"}}, "`webhook`: holds what looks like a key"),
     ({"notify": {"call": "no colon"}}, "`call`: must be written module:function"),
-    ({"password_env": "REDIS_PASSWORD"}, "`password_env`: is given, and only a store in Redis has a password"),
+    ({"password_env": "REDIS_PASSWORD"}, "`password_env`: is given, and the store 'memory' has no password"),
     ({"namespace": "{x}"}, "`namespace`: is made of 1 to 64 letters, digits and _ . : -"),
     ({"password_env": "sk-aaaaaaaaaaaaaaaa"}, "holds what looks like a key and not a variable's name"),
 ]
@@ -160,7 +162,7 @@ def test_budgets_without_a_scope_are_refused():
 
 
 BAD_LIMITS = [
-    ({"store": "limits.db"}, '`store`: is a file; it must be "memory" or like'),
+    ({"store": "limits.db"}, "`store`: must be memory or redis://HOST:PORT/DB"),
     ({"scope": {"concurrency": None}}, "limits nothing; give one of requests_per_minute"),
     ({"scope": {"concurrency": 0}}, "`concurrency`: must be at least 1, not 0"),
     ({"scope": {"requests_per_minute": -1}}, "`requests_per_minute`: must be at least 1, not -1"),

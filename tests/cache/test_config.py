@@ -85,6 +85,22 @@ def test_a_file_elsewhere_and_a_memcached_server(tmp_path: Path) -> None:
     assert (found.store, found.url) == ("memcached", "memcached://cache:11211")
 
 
+@pytest.mark.parametrize(
+    ("store", "url"),
+    [
+        ("redis://cache", "redis://cache:6379/0"),
+        ("rediss://ann@cache/2", "rediss://ann@cache:6379/2"),
+        ("redis://[::1]:7000/", "redis://[::1]:7000/0"),
+        ("memcached://cache", "memcached://cache:11211"),
+    ],
+)
+def test_what_a_servers_address_leaves_out_is_filled_in(tmp_path: Path, store: str, url: str) -> None:
+    """Budgets and limits are read by the same."""
+    found = read(tmp_path, f'[cache]\nstore = "{store}"\n').cache
+    assert found is not None
+    assert found.url == url
+
+
 def test_a_configuration_in_code_takes_the_same_keys() -> None:
     config = Config.of([tier("small")], cache={"ttl": "1h", "per": []})
     assert config.cache == CacheSettings(ttl=3600.0, per=())
