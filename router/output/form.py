@@ -51,15 +51,19 @@ def _by_keys(value: Any, schema: Mapping[str, Any]) -> str | None:
 def _by_schema(value: Any, schema: Mapping[str, Any]) -> str | None:
     try:
         import jsonschema
+        from referencing.jsonschema import EMPTY_REGISTRY
     except ImportError:
         return None
-    plain = json.loads(json.dumps(schema, default=dict))
     try:
+        plain = json.loads(json.dumps(schema, default=dict))
         checker = jsonschema.validators.validator_for(plain, default=jsonschema.Draft202012Validator)
-        error = jsonschema.exceptions.best_match(checker(plain).iter_errors(value))
+        # With a registry of its own it fetches no schema that this one refers to.
+        error = jsonschema.exceptions.best_match(checker(plain, registry=EMPTY_REGISTRY).iter_errors(value))
     except Exception:  # noqa: BLE001 - a schema that is wrong itself says nothing of the answer
         return None
     if error is None:
         return None
-    place = "/".join(map(str, error.absolute_path)) or "its top"
-    return f"it breaks the schema at {place}: {error.validator}"
+    # A key that the schema does not name is the answer's own word.
+    named = {*error.absolute_schema_path}
+    path = [str(part) if isinstance(part, int) or part in named else "*" for part in error.absolute_path]
+    return f"it breaks the schema at {'/'.join(path) or 'its top'}: {error.validator}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import sys
 from dataclasses import replace
 from typing import Any
@@ -128,6 +129,25 @@ class TestForm:
     def test_an_answer_is_checked_against_its_schema(self, text: str, wrong: str | None):
         """And what it says is not repeated."""
         assert wanting(ask(response_format=FORM), CHECKED, said(text)) == wrong
+
+    def test_a_key_that_the_schema_does_not_name_is_not_repeated_either(self):
+        form = ResponseFormat(
+            schema={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+        )
+        assert wanting(ask(response_format=form), CHECKED, said('{"Ann": [3]}')) == "it breaks the schema at */0: type"
+
+    @pytest.mark.parametrize("odd", [{"enum": {1, 2}}, {"default": object()}])
+    def test_a_schema_that_is_not_json_lets_every_answer_pass(self, odd: dict[str, Any]):
+        assert wanting(ask(response_format=ResponseFormat(schema=odd)), CHECKED, said("3")) is None
+
+    def test_a_schema_elsewhere_is_not_fetched(self):
+        """Not while a request waits, and not from wherever a caller's schema says."""
+        with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+            elsewhere.setblocking(False)
+            form = ResponseFormat(schema={"$ref": f"http://127.0.0.1:{elsewhere.getsockname()[1]}/schema.json"})
+            assert wanting(ask(response_format=form), CHECKED, said("3")) is None
+            with pytest.raises(BlockingIOError):
+                elsewhere.accept()
 
     def test_without_a_schema_any_object_will_do(self):
         request = ask(response_format=ResponseFormat())
