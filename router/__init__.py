@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ProviderError,
         TierwiseError,
     )
+    from router.metering import track
     from router.providers.fake import FakeProvider
     from router.streaming import Stream
     from router.tiers import Ladder, Tier
@@ -60,6 +61,7 @@ __all__ = [
     "ToolCall",
     "Usage",
     "route",
+    "track",
 ]
 
 _HOMES = {
@@ -72,6 +74,7 @@ _HOMES = {
         "AllTiersFailed", "BundleError", "ConfigError", "DeadlineExceeded", "InputError", "LedgerError",
         "ProviderError", "TierwiseError",
     ),
+    "router.metering": ("track",),
     "router.providers.fake": ("FakeProvider",),
     "router.streaming": ("Stream",),
     "router.tiers": ("Ladder", "Tier"),

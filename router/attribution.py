@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from router.decision import Decision
+
 UNROUTED = ""
 """The tier of calls that were made without the router; no tier of a configuration has this name."""
 
@@ -21,3 +23,8 @@ class Units:
 
     tag: str = "unit"
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+def unrouted(decision: Decision) -> bool:
+    """Whether it is the record of a call that was made without the router."""
+    return bool(decision.attempts) and all(attempt.tier == UNROUTED for attempt in decision.attempts)

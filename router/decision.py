@@ -231,6 +231,8 @@ class Decision:
         if self.audit_of is not None:
             kind = "Answers collected for" if any(a.verdict == "collected" for a in self.attempts) else "An audit of"
             return f"{kind} decision {self.audit_of}: {self.start} was asked, {self.reason}."
+        if not self.start:
+            return f"{self.reason[:1].upper()}{self.reason[1:]}."
         profile = "" if self.profile == "default" else f" (profile {self.profile!r})"
         line = f"Started at {self.start}{profile}: {self.reason}."
         if self.suffices:
@@ -251,14 +253,15 @@ class Decision:
 
 
 def _tell(attempt: Attempt) -> str:
-    """One sentence about one attempt."""
+    """One sentence about one attempt; one that was made without the router has no tier but a model."""
+    name = attempt.tier or attempt.model
     if attempt.verdict == "skipped":
         return f"{attempt.tier} was not called: {attempt.reason}."
     if attempt.verdict == "cached":
         return f"{attempt.tier} was not called: {attempt.reason}."
     if attempt.verdict == "failed":
-        return f"{attempt.tier} failed: {attempt.reason}"
-    line = f"{attempt.tier} answered ({_dollars(attempt.cost)}, {attempt.latency:.2f} s)"
+        return f"{name} failed: {attempt.reason}"
+    line = f"{name} answered ({_dollars(attempt.cost)}, {attempt.latency:.2f} s)"
     if attempt.confidence is not None and attempt.threshold is not None:
         sign = ">=" if attempt.confidence >= attempt.threshold else "<"
         line += f" with confidence {attempt.confidence:.2f} {sign} {attempt.threshold:.2f}"

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
+from router.attribution import unrouted
 from router.decision import ANSWERED, Attempt, Decision
 from router.ledger import Ledger
 from router.ledger.codec import Entry
@@ -77,6 +78,9 @@ class _Reader:
     def read(self, entry: Entry) -> Iterator[Observation | Reject | Skipped]:
         """Yield what one decision says."""
         decision = entry.decision
+        if unrouted(decision):
+            yield Skipped("it was called without the router")
+            return
         answered = [attempt for attempt in decision.attempts if attempt.verdict in ANSWERED]
         path = _path(decision)
         query = decision.audit_of or decision.id
@@ -124,7 +128,8 @@ class _Reader:
         if tier is None:
             known = self._tiers.knows(attempt.tier)
             reason = "it is no tier of the configuration"
-            yield Skipped("its model is left out by the mapping") if known else Reject(decision.id, "tier", reason)
+            left_out = Skipped("its model is left out by the mapping")
+            yield left_out if known else Reject(decision.id, "tier", reason, attempt.tier)
             return
         try:
             completion, estimated = self._completion(request, attempt)
