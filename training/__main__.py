@@ -12,6 +12,7 @@ from training.commands import (
     compare,
     drift,
     evaluate,
+    finetune_export,
     fit,
     ingest,
     label,
@@ -39,6 +40,7 @@ app.command()(run.run)
 app.command()(compare.compare)
 app.command()(drift.drift)
 app.command()(ab.ab)
+app.command()(finetune_export.finetune_export)
 app.command()(add_tier.add_tier)
 app.command()(promote.promote)
 app.command()(rollback.rollback)

@@ -22,10 +22,12 @@ def record(
 ) -> Label:
     """Write down how good an answer was, in [0, 1]; without ``tier`` the answer that was returned.
 
-    ``created`` is in seconds since the epoch, None for now.
+    What is said of an answer from the cache is said of the decision that made it. ``created`` is in seconds since the
+    epoch, None for now.
 
     Raises:
-        InputError: the ledger has no such decision or answer, or a value is outside its range.
+        InputError: the ledger has no such decision or answer, or a value is outside its range; or the answer was the
+            cache's to another question, and so says nothing of any tier.
         LedgerError: the ledger cannot be read or written.
     """
     if tier is None:
@@ -35,6 +37,13 @@ def record(
         tier = decision.tier
         if tier is None:
             raise InputError(f"decision {decision_id!r} returned no answer, so there is nothing to label")
+        if decision.cache is not None:
+            if decision.cache.kind != "exact":
+                raise InputError(
+                    f"decision {decision_id!r} returned the cache's answer to another question, so what it is worth "
+                    "here is no label of the answer; `tierwise cache fit` learns from such pairs"
+                )
+            decision_id = decision.cache.decision
     label = Label(
         decision_id=decision_id,
         tier=tier,
