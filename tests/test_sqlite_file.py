@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from router.budget.settings import BudgetSettings
+from router.budget.accounts import account
+from router.budget.settings import BudgetScope, BudgetSettings
+from router.budget.windows import Window
 from router.errors import BudgetError, CacheError
 from router.stores.answers_sqlite import SqliteAnswers
 from router.stores.budget_sqlite import SqliteBudgets
-from router.stores.budget_store import StoreAway
+from router.stores.budget_store import Holding, StoreAway
 from router.stores.sqlite_file import Schema, SqliteFile, Why
 from router.stores.vector_file import vector_file
 
@@ -118,6 +120,21 @@ def test_a_budgets_file_that_is_damaged_is_not_taken_for_one_that_is_away(tmp_pa
     with pytest.raises(BudgetError, match="is damaged or no SQLite file; move it away, or name another") as caught:
         budgets(path)()
     assert not isinstance(caught.value, StoreAway)
+
+
+def test_how_budgets_stand_is_seen_while_somebody_writes(tmp_path: Path) -> None:
+    """Every request asks, and must not wait in line for it."""
+    store = SqliteBudgets(BudgetSettings(url=f"sqlite:///{tmp_path / 'budgets.db'}"))
+    one = account(BudgetScope(name="all", limit=100, window=Window(kind="day")), None)
+    store.settle(Holding(id="a", most=5, accounts=(one,)), 3)
+    with closing(sqlite3.connect(tmp_path / "budgets.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE bucket SET spent = 99")
+        assert [each.spent for each in store.survey((one,)).standings] == [3]
+        assert len(store.known()) == 1
+        writer.execute("COMMIT")
+    assert [each.spent for each in store.survey((one,)).standings] == [99]
+    store.close()
 
 
 def test_what_fails_is_undone(file: SqliteFile) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from router.budget.accounting import Alert, Reading, Standing, newly_reached, spent_in
@@ -56,15 +57,16 @@ class SqliteBudgets:
 
     def survey(self, accounts: Sequence[Account]) -> Reading:
         """How ``accounts`` stand."""
-        return self._within(lambda db, now: Reading(standings=_standings(db, accounts, now)))
+        with self._caught(), self._file.snapshot() as db:
+            return Reading(standings=_standings(db, accounts, self._now))
 
     def reserve(self, holding: Holding) -> Reading:
         """Set aside in all accounts or in none."""
-        return self._within(lambda db, now: self._reserve(db, holding, now))
+        return self._changed(lambda db, now: _reserve(db, holding, now))
 
     def settle(self, holding: Holding, cost: int) -> Reading:
         """Charge ``cost`` in place of what was set aside, once."""
-        return self._within(lambda db, now: self._settle(db, holding, cost, now))
+        return self._changed(lambda db, now: _settle(db, holding, cost, now))
 
     def reset(self, accounts: Sequence[Account]) -> Reading:
         """Forget what was spent."""
@@ -75,65 +77,38 @@ class SqliteBudgets:
                 db.execute("DELETE FROM told WHERE account = ?", (account.id,))
             return Reading(standings=_standings(db, accounts, now))
 
-        return self._within(forget)
+        return self._changed(forget)
 
     def known(self) -> list[Kept]:
         """The accounts that have something in them."""
-        found: list[Kept] = []
-
-        def read(db: sqlite3.Connection, _: int) -> Reading:
-            found.extend(Kept(**json.loads(label)) for (label,) in db.execute("SELECT label FROM account").fetchall())
-            return Reading(standings=())
-
-        self._within(read)
-        return found
+        with self._caught(), self._file.reading() as db:
+            return [Kept(**json.loads(label)) for (label,) in db.execute("SELECT label FROM account").fetchall()]
 
     def close(self) -> None:
         """Close the file; what is in memory is lost."""
         self._file.close()
 
-    def _reserve(self, db: sqlite3.Connection, holding: Holding, now: int) -> Reading:
-        _tidy(db, holding.accounts, now)
-        standings = _standings(db, holding.accounts, now)
-        key = (holding.accounts[0].id, holding.id)
-        again = db.execute("SELECT 1 FROM hold WHERE account = ? AND id = ?", key).fetchone()
-        refused = None if again else next((each for each in standings if not each.has_room(holding.most)), None)
-        if refused is None:
-            expires = now + int(holding.ttl * 1000)
-            for account in holding.accounts:
-                _note(db, account, now, holding)
-                db.execute(
-                    "INSERT OR IGNORE INTO hold VALUES (?, ?, ?, ?)", (account.id, holding.id, holding.most, expires)
-                )
-            standings = _standings(db, holding.accounts, now)
-        return Reading(standings=standings, refused=refused)
-
-    def _settle(self, db: sqlite3.Connection, holding: Holding, cost: int, now: int) -> Reading:
-        _tidy(db, holding.accounts, now)
-        until = now + int(max(holding.ttl, REMEMBERED) * 1000)
-        fresh = db.execute("INSERT OR IGNORE INTO settled VALUES (?, ?)", (holding.id, until)).rowcount
-        if not fresh:
-            return Reading(standings=_standings(db, holding.accounts, now))
-        for account in holding.accounts:
-            _note(db, account, now, holding)
-            db.execute("DELETE FROM hold WHERE account = ? AND id = ?", (account.id, holding.id))
-            db.execute(
-                "INSERT INTO bucket VALUES (?, ?, ?) ON CONFLICT (account, start) DO UPDATE SET spent = spent + ?",
-                (account.id, span(account.scope.window, now).bucket(now), cost, cost),
-            )
-        standings = _standings(db, holding.accounts, now)
-        return Reading(standings=standings, alerts=tuple(_alerts(db, standings, now)))
-
-    def _within(self, act: Callable[[sqlite3.Connection, int], Reading]) -> Reading:
+    def _changed(self, act: Callable[[sqlite3.Connection, int], Reading]) -> Reading:
         """What ``act`` gives, of a connection and the time in milliseconds, in a transaction of its own.
 
+        No time is read before the turn to write has come: transactions see it in the order they happen.
+        """
+        with self._caught(), self._file.writing() as db:
+            return act(db, self._now)
+
+    @property
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+    @contextmanager
+    def _caught(self) -> Iterator[None]:
+        """Say what the file holds that cannot be.
+
         Raises:
-            BudgetError: the file cannot be opened, read or written.
+            BudgetError: it holds what is no budget.
         """
         try:
-            # No time is read before the turn to write has come: transactions see it in the order they happen.
-            with self._file.writing() as db:
-                return act(db, int(self._clock() * 1000))
+            yield
         except (ValueError, OverflowError) as error:
             raise BudgetError(f"the budgets' file {self.name} cannot be used ({error})") from error
 
@@ -141,6 +116,40 @@ class SqliteBudgets:
         mend = "; move it away, or name another" if why == "unfit" else ""
         kind = StoreAway if why in ("busy", "away") else BudgetError
         return kind(f"the budgets' file {self.name} {told}{mend}")
+
+
+def _reserve(db: sqlite3.Connection, holding: Holding, now: int) -> Reading:
+    _tidy(db, holding.accounts, now)
+    standings = _standings(db, holding.accounts, now)
+    key = (holding.accounts[0].id, holding.id)
+    again = db.execute("SELECT 1 FROM hold WHERE account = ? AND id = ?", key).fetchone()
+    refused = None if again else next((each for each in standings if not each.has_room(holding.most)), None)
+    if refused is None:
+        expires = now + int(holding.ttl * 1000)
+        for account in holding.accounts:
+            _note(db, account, now, holding)
+            db.execute(
+                "INSERT OR IGNORE INTO hold VALUES (?, ?, ?, ?)", (account.id, holding.id, holding.most, expires)
+            )
+        standings = _standings(db, holding.accounts, now)
+    return Reading(standings=standings, refused=refused)
+
+
+def _settle(db: sqlite3.Connection, holding: Holding, cost: int, now: int) -> Reading:
+    _tidy(db, holding.accounts, now)
+    until = now + int(max(holding.ttl, REMEMBERED) * 1000)
+    fresh = db.execute("INSERT OR IGNORE INTO settled VALUES (?, ?)", (holding.id, until)).rowcount
+    if not fresh:
+        return Reading(standings=_standings(db, holding.accounts, now))
+    for account in holding.accounts:
+        _note(db, account, now, holding)
+        db.execute("DELETE FROM hold WHERE account = ? AND id = ?", (account.id, holding.id))
+        db.execute(
+            "INSERT INTO bucket VALUES (?, ?, ?) ON CONFLICT (account, start) DO UPDATE SET spent = spent + ?",
+            (account.id, span(account.scope.window, now).bucket(now), cost, cost),
+        )
+    standings = _standings(db, holding.accounts, now)
+    return Reading(standings=standings, alerts=tuple(_alerts(db, standings, now)))
 
 
 def _standings(db: sqlite3.Connection, accounts: Sequence[Account], now: int) -> tuple[Standing, ...]:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -72,18 +72,13 @@ class SqliteFile:
         finally:
             opened.lock.release()
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The same, which sees one state of the file throughout and waits for nobody who writes."""
+        return self._transaction("BEGIN")
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """The same in one transaction, which nobody else writes at the same time as."""
-        with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                if connection.in_transaction:  # a full disk ends it by itself
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        return self._transaction("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         """Close this process's connection; the next use opens it again. What is in memory is lost."""
@@ -92,6 +87,18 @@ class SqliteFile:
             if opened.connection is not None:
                 opened.connection.close()
                 opened.connection = None
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self.reading() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                if connection.in_transaction:  # a full disk ends it by itself
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     @property
     def _opened(self) -> _Opened:
