@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from router.cli.audit import audit
 from router.cli.batch import batch
 from router.cli.budget import budget
 from router.cli.cache import cache
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(audit)
 app.command()(cost)
 app.command()(doctor)
 app.command()(feedback)

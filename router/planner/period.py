@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -108,3 +109,24 @@ class Period:
     def as_dict(self) -> dict[str, float]:
         """The same for JSON."""
         return {"start": self.start, "end": self.end, "days": self.days}
+
+
+@dataclass(slots=True)
+class Daily:
+    """Adds up nano-dollars by the days of a period."""
+
+    period: Period
+    by_day: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, created: float, nano: int) -> None:
+        """So many at this moment, in seconds since the epoch."""
+        self.by_day[self.period.day_of(created)] += nano
+
+    @property
+    def total(self) -> int:
+        """All of the period's."""
+        return sum(self.by_day.values())
+
+    def estimate(self) -> Estimate:
+        """A month of such days."""
+        return self.period.estimate(self.by_day)

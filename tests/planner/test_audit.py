@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router.cache.settings import CacheSettings
+from router.config import Config
+from router.embed import Vectors
+from router.errors import InputError
+from router.ledger import Ledger
+from router.planner.audit import Audit, audit
+from router.planner.history import Visit, visit
+from router.planner.lever import Lever
+from router.planner.period import MONTH, Period
+from router.planner.prefixes import KEPT_FOR, LEAST, Prefixes
+from router.planner.repeats import Repeats
+from router.planner.waiting import Waiting
+from router.pricing import Price, per_million
+from router.tiers import Ladder
+from router.types import Message, Request, Usage
+from tests.kit import tier
+from tests.ledger.samples import attempt
+from tests.planner.kit import DAY, HOUR, LADDER, MONDAY, add, asked, book
+
+ONE_DAY = Period(start=MONDAY, end=MONDAY + DAY)
+PAID = 12_000_000
+"""Nano-dollars of one request of the kit."""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with book(tmp_path) as opened:
+        yield opened
+
+
+def seen(ledger: Ledger, watch: Visit) -> None:
+    visit(ledger, ONE_DAY, watch)
+
+
+def audited(ledger: Ledger, **changes: object) -> Audit:
+    config = Config.of(LADDER.tiers, ledger={"enabled": False})
+    return audit(ledger, replace(config, **changes), embed=bag)  # type: ignore[arg-type]
+
+
+def of(found: Audit, name: str) -> Lever:
+    (lever,) = [lever for lever in found.levers if lever.name == name]
+    return lever
+
+
+def monthly(nano_dollars: int) -> int:
+    return round(nano_dollars * MONTH / DAY)
+
+
+def bag(texts: tuple[str, ...]) -> Vectors:
+    """Words counted, for questions to be near that share them."""
+    words = sorted({word for text in texts for word in text.lower().split()})
+    return np.array([[text.lower().split().count(word) for word in words] or [1.0] for text in texts], float)
+
+
+def repeats(ledger: Ledger, settings: CacheSettings | None = None) -> Lever:
+    watch = Repeats(ONE_DAY, settings)
+    seen(ledger, watch)
+    return watch.lever()
+
+
+def test_a_request_that_was_asked_before_is_a_repeat(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, request=asked("one"))
+    add(ledger, "b", MONDAY + HOUR, request=asked("one"))
+    add(ledger, "c", MONDAY + HOUR, request=asked("two"))
+    found = repeats(ledger)
+    assert found.saves is not None
+    assert found.saves.monthly == monthly(PAID)
+    assert found.figures["repeats"] == 1
+
+
+def test_an_answer_older_than_its_ttl_is_made_anew_and_kept(ledger: Ledger) -> None:
+    for hours in (0, 2, 2.5):
+        add(ledger, f"a{hours}", MONDAY + hours * HOUR, request=asked("one"))
+    found = repeats(ledger, CacheSettings(ttl=HOUR))
+    assert found.figures["repeats"] == 1
+    assert found.figures["monthly_by_ttl"]["1d"] == 2 * found.figures["monthly_by_ttl"]["1h"]
+    assert found.on
+
+
+def test_users_share_nothing_unless_told_and_tenants_never(ledger: Ledger) -> None:
+    for place, (user, tenant) in enumerate([("u1", "t1"), ("u2", "t1"), ("u1", "t2")]):
+        request = asked("one", user=user, tags={"tenant": tenant})
+        add(ledger, f"d{place}", MONDAY + place, request=request)
+    found = repeats(ledger)
+    assert found.saves is not None
+    assert (found.saves.monthly, found.at_most) == (0, monthly(PAID))
+
+
+@pytest.mark.parametrize("stop", ["refusal", "length"])
+def test_answers_that_are_never_cached_are_no_source(ledger: Ledger, stop: str) -> None:
+    add(ledger, "a", MONDAY, request=asked("one"), stop=stop)
+    add(ledger, "b", MONDAY + 1, request=asked("one"))
+    assert repeats(ledger).figures["repeats"] == 0
+
+
+def test_sampled_requests_are_no_repeats(ledger: Ledger) -> None:
+    for place in range(2):
+        add(ledger, f"warm{place}", MONDAY + place, request=asked("one", temperature=0.7))
+        add(ledger, f"cold{place}", MONDAY + place, request=asked('say "temperature": 1', temperature=0.0))
+    assert repeats(ledger).figures["repeats"] == 1
+
+
+def test_a_ledger_of_hashes_compares_hashes_and_says_so(tmp_path: Path) -> None:
+    with book(tmp_path / "hashed", keep="hash") as hashed:
+        add(hashed, "a", MONDAY, request=asked("one"))
+        add(hashed, "b", MONDAY + 1, request=asked("one"))
+        found = repeats(hashed)
+    assert found.figures["repeats"] == 1
+    assert "by the hash of their messages" in found.why
+
+
+def test_what_cannot_be_known_without_text_is_not_guessed(tmp_path: Path) -> None:
+    with book(tmp_path / "hashed", keep="hash") as hashed:
+        add(hashed, "a", MONDAY)
+        found = audited(hashed)
+    for name in ("semantic cache", "shorter prompts"):
+        lever = of(found, name)
+        assert (lever.saves, lever.at_most) == (None, None)
+        assert "keeps no text" in lever.why
+        assert 'keep = "text"' in lever.switch
+    assert found.hashed == 1
+
+
+def test_gates_keep_the_sure_saving_below_what_a_cosine_promises(ledger: Ledger) -> None:
+    questions = ["How do I reset my password?", "How do I reset my password", "How do I reset my router password?"]
+    for place, question in enumerate(questions):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(question))
+    add(ledger, "end", MONDAY + DAY, request=asked("Completely other words here"))
+    found = of(audited(ledger), "semantic cache")
+    assert found.figures["hits_through_the_gates"] == 1
+    assert found.figures["hits_by_cosine_alone"] == 2
+    assert found.saves is not None
+    assert found.saves.monthly == monthly(PAID)
+    assert found.at_most == monthly(2 * PAID)
+
+
+def passages(count: int) -> str:
+    topics = ["harbours", "glaciers", "violins", "tax law", "beekeeping", "volcanoes", "railways", "bread"]
+    blocks = [
+        f"Passage about {topics[place % 8]} number {place}. " + f"More of {topics[place % 8]} here. " * 40
+        for place in range(count)
+    ]
+    return "\n\n".join(f"[{place + 1}] {block}" for place, block in enumerate(blocks))
+
+
+def test_stages_are_run_on_the_prompts_themselves(ledger: Ledger) -> None:
+    long = Request(
+        messages=(
+            Message(role="user", content=f"Use these passages.\n\n{passages(8)}\n\nQuestion: When do volcanoes erupt?"),
+        )
+    )
+    add(ledger, "a", MONDAY, request=long, read=4000)
+    add(ledger, "b", MONDAY + 1, request=asked("short"), read=10)
+    found = of(audited(ledger), "shorter prompts")
+    assert found.figures["sampled"] == 2
+    assert found.saves is not None
+    assert found.at_most is not None
+    assert 0 < found.saves.monthly <= found.at_most < monthly(40_100_000)
+    assert found.figures["share_by_stage"]["context"] > 0.3
+
+
+def test_the_tail_of_answers_is_a_bound_and_no_promise(ledger: Ledger) -> None:
+    for place in range(100):
+        add(ledger, f"d{place}", MONDAY + place, written=1000 if place < 5 else 100)
+    found = of(audited(ledger), "shorter answers")
+    assert found.saves is None
+    assert found.at_most == monthly(5 * 900 * 20_000)
+    assert found.figures["features"][0] | {"beyond_p90_monthly": 0} == {
+        "feature": None,
+        "answers": 100,
+        "median": 100,
+        "p90": 100,
+        "p99": 1000,
+        "beyond_p90_monthly": 0,
+    }
+
+
+def anthropic(**changes: object) -> Ladder:
+    price = Price(rates=per_million(input=10, output=20, cached_input=1, cache_write="12.5"))
+    return Ladder((replace(tier("large"), api="anthropic", price=price, **changes),))
+
+
+def prefixes(ledger: Ledger, ladder: Ladder) -> Lever:
+    watch = Prefixes(ONE_DAY, ladder)
+    seen(ledger, watch)
+    return watch.lever()
+
+
+def test_a_beginning_is_read_for_less_within_five_minutes(ledger: Ledger) -> None:
+    # The system prompt is nine tenths of 2,000 tokens: 1,800 are written once, and read twice.
+    for place, seconds in enumerate((0, 60, KEPT_FOR + 60, 2 * KEPT_FOR + 61)):
+        request = asked(str(place) * 100, system="s" * 900)
+        add(ledger, f"d{place}", MONDAY + seconds, request=request, read=2000)
+    found = prefixes(ledger, anthropic())
+    assert found.figures["calls_with_a_known_beginning"] == 2
+    assert found.figures["saved_in_period"] == pytest.approx((2 * 1800 * 9 - 2 * 1800 * 2.5) / 1e6)
+
+
+def test_a_beginning_below_the_least_is_not_kept(ledger: Ledger) -> None:
+    for place in range(2):
+        request = asked("x" * 500, system="s" * 500)
+        add(ledger, f"d{place}", MONDAY + place, request=request, read=2 * LEAST - 2)
+    found = prefixes(ledger, anthropic())
+    assert (found.figures["calls"], found.figures["calls_with_a_known_beginning"]) == (2, 0)
+
+
+def test_calls_with_cached_tokens_are_saved_already(ledger: Ledger) -> None:
+    for place in range(2):
+        add(ledger, f"d{place}", MONDAY + place, request=asked("x", system="s" * 99), read=2000, cached=2000)
+    found = prefixes(ledger, anthropic())
+    assert (found.figures["calls_with_cached_tokens"], found.figures["saved_in_period"]) == (2, 0)
+
+
+def test_earlier_turns_are_a_beginning_too(ledger: Ledger) -> None:
+    turns = [Message(role="user", content="u" * 500), Message(role="assistant", content="a" * 500)]
+    for place in range(2):
+        more = (Message(role="user", content=str(place) * 100),)
+        add(ledger, f"d{place}", MONDAY + place, request=Request(messages=(*turns, *more)), read=11_000)
+    assert prefixes(ledger, anthropic()).figures["calls_with_a_known_beginning"] == 1
+
+
+def test_where_no_provider_keeps_beginnings_there_is_nothing_to_mark(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY)
+    assert "No tier is at a provider" in of(audited(ledger), "provider's prompt cache").why
+
+
+def batched() -> Ladder:
+    half = per_million(input=5, output=10)
+    return Ladder((LADDER[0], replace(LADDER[1], price=replace(LADDER[1].price, batch=half))))
+
+
+def test_tagged_requests_pay_batch_prices_and_those_of_the_night_might(ledger: Ledger) -> None:
+    from datetime import UTC
+
+    add(ledger, "tagged", MONDAY + 12 * HOUR, request=asked(tags={"urgency": "low"}))
+    add(ledger, "night", MONDAY + 3 * HOUR)
+    add(ledger, "day", MONDAY + 13 * HOUR)
+    watch = Waiting(ONE_DAY, batched(), UTC)
+    seen(ledger, watch)
+    found = watch.lever()
+    assert found.saves is not None
+    assert (found.saves.monthly, found.at_most) == (monthly(PAID // 2), 2 * monthly(PAID // 2))
+
+
+def test_a_tier_without_a_batch_price_is_named(ledger: Ledger) -> None:
+    add(ledger, "tagged", MONDAY, request=asked(tags={"urgency": "low"}))
+    lever = of(audited(ledger), "batch prices")
+    assert "No batch price is known for large" in lever.why
+    assert lever.at_most == 0
+
+
+def test_a_feature_that_escalates_at_a_loss_would_rather_start_strong(ledger: Ledger) -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100)
+    for place in range(20):
+        tries = (
+            attempt("small", "escalated", usage=usage, cost=1_200_000),
+            attempt("large", usage=usage, cost=PAID),
+        )
+        add(ledger, f"d{place}", MONDAY + place, attempts=tries, request=asked(tags={"feature": "chat"}))
+    found = of(audited(ledger), "answers in vain")
+    assert found.saves is not None
+    assert found.saves.monthly == monthly(20 * 1_200_000)
+    assert found.figures["features"][0]["feature"] == "chat"
+    assert 'floor="large"' in found.switch
+
+
+def test_a_user_far_out_of_line_is_a_bound_and_no_promise(ledger: Ledger) -> None:
+    for place in range(12):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(user=f"u{place}"))
+    for place in range(30):
+        add(ledger, f"x{place}", MONDAY + 60 + place, request=asked(user="runaway"))
+    found = of(audited(ledger), "budgets")
+    assert found.saves is None
+    assert found.at_most == monthly(20 * PAID)
+    assert found.figures["first"] == [{"user": "runaway", "beyond": 20 * PAID / 1e9}]
+
+
+def test_without_a_policy_the_cheapest_tier_is_the_bound(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, policy_version="untrained")
+    found = of(audited(ledger), "routing")
+    assert found.saves is None
+    assert found.at_most == monthly(PAID - PAID // 10)
+
+
+def test_a_policy_in_force_is_said_to_be_on(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, by="small", policy_version="p1")
+    found = of(audited(ledger), "routing")
+    assert found.on
+    assert found.figures["realised_monthly"] == pytest.approx(monthly(PAID - PAID // 10) / 1e9)
+
+
+def test_levers_come_by_what_is_sure_then_by_what_is_possible_and_those_that_are_on_last(ledger: Ledger) -> None:
+    for place in range(40):
+        add(ledger, f"d{place}", MONDAY + place * 60, request=asked("one"), written=1000 if place == 0 else 100)
+    found = audited(ledger, cache=CacheSettings())
+    assert [lever.rank for lever in found.levers] == sorted(lever.rank for lever in found.levers)
+    assert found.levers[-1].name == "cache"
+    assert found.levers[0].saves is None or not found.levers[0].on
+
+
+def test_every_lever_names_its_switch_its_risk_and_its_figures(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY)
+    found = audited(ledger)
+    assert len(found.levers) == 9
+    assert all(lever.why and lever.risk and lever.switch for lever in found.levers)
+    assert found.cost.monthly == monthly(PAID)
+
+
+def test_an_empty_ledger_is_told(ledger: Ledger) -> None:
+    with pytest.raises(InputError, match="no requests in this time"):
+        audited(ledger)
