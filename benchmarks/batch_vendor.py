@@ -229,6 +229,8 @@ class _Handler(BaseHTTPRequestHandler):
             kind = "openai" if path[0] == "batches" else "anthropic"
             vendor.on("listed")
             found = [batch for batch in reversed(vendor.batches.values()) if batch.kind == kind]
+            for batch in found:
+                batch.looks -= 1  # time passes, whichever way one looks
             show = _openai if kind == "openai" else _anthropic
             after = parse_qs(parts.query).get("after") or parse_qs(parts.query).get("after_id")
             data = [] if after else [show(vendor, batch) for batch in found]

@@ -34,6 +34,8 @@ NAMES = (
     "cache_lookup_redis",
     "cache_lookup_memcached",
     "semantic_wrong_hit",
+    "batch_lost",
+    "batch_doubled",
 )
 PROTOCOL = (
     "protocol: every value is a median over rounds in which we and the peer take turns (A B A B); "
@@ -70,6 +72,11 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import semantic
 
         yield semantic.measure(quick=quick)
+    batching = [name for name in names if name.startswith("batch_")]
+    if batching:
+        import batches
+
+        yield from (result for result in batches.measure(quick=quick) if result.name in batching)
     cutting = [name for name in names if name.startswith("shorten_")]
     if cutting:
         import shortening as part

@@ -18,12 +18,12 @@ def test_a_file_is_answered_in_rounds_one_batch_a_tier(vendor, write, api):
     summary = run(router_at(ladder_at(vendor.url, api), book=book), source)
 
     first, second = vendor.batches.values()
-    assert ["m-small"] * 3 == [model for model, _, __ in first.items.values()]
-    assert [("m-large", "hard two", None)] == list(second.items.values())
+    assert [model for model, _, __ in first.items.values()] == ["m-small"] * 3
+    assert list(second.items.values()) == [("m-large", "hard two", None)]
     lines = answers(source.with_name("out.jsonl"))
-    assert ["sure: easy one", "sure: hard two", "sure: easy three"] == [line["text"] for line in lines]
-    assert [(1, None), (2, "b"), (3, None)] == [(line["line"], line.get("id")) for line in lines]
-    assert (3, 3, 0, 2) == (summary.requests, summary.answered, summary.failed, summary.batches)
+    assert [line["text"] for line in lines] == ["sure: easy one", "sure: hard two", "sure: easy three"]
+    assert [(line["line"], line.get("id")) for line in lines] == [(1, None), (2, "b"), (3, None)]
+    assert (summary.requests, summary.answered, summary.failed, summary.batches) == (3, 3, 0, 2)
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -34,6 +34,6 @@ def test_batch_prices_are_paid_and_savings_are_against_standard_ones(vendor, wri
 
     decision = book.last
     assert decision.batch
-    assert [20_000, 20_000] == [attempt.cost for attempt in decision.attempts]
-    assert 40_000 == decision.strong_cost
-    assert (40_000, 80_000) == (summary.cost, summary.standard)
+    assert [attempt.cost for attempt in decision.attempts] == [20_000, 20_000]
+    assert decision.strong_cost == 40_000
+    assert (summary.cost, summary.standard) == (40_000, 80_000)
