@@ -116,6 +116,12 @@ class Request:
             return self.messages[0].content
         return "\n\n".join(message.content for message in self.messages if message.role != "system")
 
+    def said(self, what: str) -> str | None:
+        """What it says of "user", "session" or a tag of that name; None where it says nothing."""
+        if what == "user":
+            return self.user
+        return self.session if what == "session" else self.tags.get(what)
+
     @property
     def system(self) -> str:
         """The system prompt, empty when there is none."""

@@ -40,14 +40,7 @@ def accounts_of(request: Request, scopes: tuple[BudgetScope, ...]) -> tuple[Acco
     Requests that do not say what a budget is kept per share one, so that nobody escapes it by keeping silent.
     """
     return tuple(
-        account(scope, None if scope.per is None else said(request, scope.per))
+        account(scope, None if scope.per is None else request.said(scope.per) or "")
         for scope in scopes
-        if scope.tag is None or said(request, scope.tag) == scope.value
+        if scope.tag is None or (request.said(scope.tag) or "") == scope.value
     )
-
-
-def said(request: Request, what: str) -> str:
-    """What the request says of "user", "session" or a tag; nothing is the empty text."""
-    if what in ("user", "session"):
-        return str(getattr(request, what) or "")
-    return request.tags.get(what, "")

@@ -92,9 +92,9 @@ def gauges_of(request: Request, tier: Tier, scopes: tuple[LimitScope, ...]) -> t
     for scope in scopes:
         if scope.tier not in (None, tier.name) or request.priority not in scope.priorities:
             continue
-        if scope.tag is not None and _said(request, scope.tag) != scope.value:
+        if scope.tag is not None and (request.said(scope.tag) or "") != scope.value:
             continue
-        value = None if scope.per is None else tier.name if scope.per == "tier" else _said(request, scope.per)
+        value = None if scope.per is None else tier.name if scope.per == "tier" else request.said(scope.per) or ""
         what = json.dumps([scope.name, scope.per, value])
         found.append(
             Gauge(
@@ -105,9 +105,3 @@ def gauges_of(request: Request, tier: Tier, scopes: tuple[LimitScope, ...]) -> t
             )
         )
     return tuple(found)
-
-
-def _said(request: Request, what: str) -> str:
-    if what in ("user", "session"):
-        return str(getattr(request, what) or "")
-    return request.tags.get(what, "")
