@@ -137,11 +137,16 @@ def compare(
             f"the ledger has no request of the experiment {test.name!r} in this time; its requests bear the tag "
             f"ab={test.name}:a or ab={test.name}:b"
         )
-    single = [unit for unit in found.units if len(unit.arms) == 1]
     end = now if until is None else min(now, until)
-    ready = [unit for unit in single if unit.first + span <= end]
-    qualities = _values(ready, lambda unit: _quality(unit, span))
-    costs = _values(ready, lambda unit: _cost(unit, span))
+    return compared(found, test, now=end, delta=delta, margin=margin, window=span)
+
+
+def compared(found: Reading, test: Experiment, *, now: float, delta: float, margin: float, window: float) -> Comparison:
+    """:func:`compare` of what was read already; units whose ``window`` is over at ``now`` count."""
+    single = [unit for unit in found.units if len(unit.arms) == 1]
+    ready = [unit for unit in single if unit.first + window <= now]
+    qualities = _values(ready, lambda unit: _quality(unit, window))
+    costs = _values(ready, lambda unit: _cost(unit, window))
     quality = _difference(qualities, test, bound=1.0, delta=delta / 2)
     cost = _difference(costs, test, bound=None if test.cap is None else float(test.cap), delta=delta / 2)
     cost = _scaled(cost, 1 / NANO)
@@ -152,7 +157,7 @@ def compare(
         delta=delta,
         margin=margin,
         cap=None if test.cap is None else usd(test.cap),
-        window=span,
+        window=window,
         arms={arm: _figures(arm, tally, ready, qualities, costs) for arm, tally in found.tallies.items()},
         quality=quality,
         cost=cost,
