@@ -169,17 +169,17 @@ def _champion(settings: Config, to: Path | None) -> Path | None:
 
 def _no_drift(job: Job, context: Context, since: str | None) -> dict[str, Any] | None:
     """How to end when the champion's traffic is as it was; None when there is something to do."""
+    from router.bundle import load
     from router.planning import plan_of
     from training.drift_check import check_ledger, check_records
     from training.embedding import under
     from training.ingest import ingest
     from training.run import EXIT_CODES
-    from training.serving import champion_at
 
-    champion = None if job.champion is None else champion_at(job.champion, report=context.say)
-    if champion is None:
+    if job.champion is None or not job.champion.is_file():
         context.say("there is no champion yet, so nothing can have drifted: training")
         return None
+    champion = load(job.champion)
     if isinstance(job.source, Path):
         records = ingest(job.source, job.config.tiers, job.options).records
         found = check_records(champion, records, plan_of(under(job.config, champion), bundle=champion))
