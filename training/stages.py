@@ -54,6 +54,10 @@ def _ingest(context: Context) -> dict[str, Any]:
     options = replace(job.options, rejects=context.out / "rejects.jsonl")
     done = ingest(job.source, job.config.tiers, options)
     write_records(done.records, context.out / "labels.parquet")
+    for line in done.summary.sentences():
+        context.say(line)
+    if done.rejects_path is not None:
+        context.say(f"refused rows: {context.path('ingest', done.rejects_path.name)}")
     facts = {**done.records.facts, **done.facts}
     return {"facts": facts, "rows": done.summary.rows, "rejected": done.summary.rejected}
 
@@ -169,8 +173,7 @@ def _evaluate(context: Context) -> dict[str, Any]:
         write_json(context.out / evaluation_file(name), result)
     champion = _champion(job, bundle)
     if champion is not None:
-        result = evaluate(test, session.plan(champion), split="test")
-        write_json(context.out / "champion.json", result)
+        write_json(context.out / "champion.json", evaluate(test, session.plan(champion), split="test"))
         verdict = weigh(bundle, champion, test, job.config)
         write_json(context.out / "verdict.json", verdict.as_dict())
     policy = read_json(context.out / evaluation_file(DEFAULT_PROFILE))["policy"]
@@ -178,8 +181,7 @@ def _evaluate(context: Context) -> dict[str, Any]:
 
 
 def _report(context: Context) -> dict[str, Any]:
-    session: Session = context.work
-    job = session.job
+    job: Job = context.work.job
     result = read_json(context.path("evaluate", evaluation_file(DEFAULT_PROFILE)))
     champion = context.path("evaluate", "champion.json")
     goal = job.goals[DEFAULT_PROFILE]
@@ -217,8 +219,7 @@ def _report(context: Context) -> dict[str, Any]:
 
 
 def _log(context: Context) -> dict[str, Any]:
-    session: Session = context.work
-    job = session.job
+    job: Job = context.work.job
     context.say(f"logging to {job.store.place}")
     run_id = log_run(job.store, record_of(context))
     return {"run_id": run_id, "store": job.store.place}

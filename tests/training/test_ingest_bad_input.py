@@ -211,6 +211,16 @@ def test_more_refused_rows_than_allowed_stop_the_run(tmp_path):
     assert len(ingest(jsonl(tmp_path, rows), TIERS, Options(max_rejects=0.06)).records) == 47
 
 
+def test_a_tier_that_is_not_known_is_named_among_the_refused_rows(tmp_path):
+    """Though the whole log is refused for it, the rows are there to be looked at."""
+    rejects = tmp_path / "rejects.jsonl"
+
+    with pytest.raises(InputError, match="only in the data: 'huge'"):
+        ingest(jsonl(tmp_path, [*both(3), row(3, "huge")]), TIERS, Options(rejects=rejects, max_rejects=1.0))
+
+    assert json.loads(rejects.read_text())["value"] == "huge"
+
+
 def test_an_old_file_of_refused_rows_does_not_outlive_its_run(tmp_path):
     """No refused row, no file."""
     rejects = tmp_path / "rejects.jsonl"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +17,8 @@ from typer.testing import CliRunner
 from router.bundle import load
 from router.errors import BundleError
 from router.planning import DEFAULT_BUNDLE
-from tests.core.test_bundle import rewritten
 from tests.training.simulated import records
+from tests.training.test_promote import another_versions
 from training.__main__ import app
 from training.long_format import write_records
 from training.stages import stages
@@ -184,11 +183,19 @@ def test_a_field_beyond_the_limit_is_refused_without_stopping_the_others(rows, h
     assert len(rejects) < 10_000
 
 
-def other_schema(path):
-    """The bundle at ``path`` as one that was trained on another feature schema."""
-    with zipfile.ZipFile(path) as archive:
-        manifest = json.loads(archive.read("manifest.json"))
-    rewritten(path, {"manifest.json": json.dumps(manifest | {"schema": "0123456789abcdef"}).encode()})
+def test_what_became_of_the_rows_is_said_and_where_the_refused_ones_are(rows, here):
+    """Also where they are too few to stop anything."""
+    log = rows[PLAIN].astype({"quality": float})
+    log.loc[log.index[0], "quality"] = 7.0
+    log.to_json(here / "log.jsonl", orient="records", lines=True)
+    words = ["run", "--config", "preset:local", "--data", "log.jsonl", "--target-quality", "0.9", "--dry-run"]
+
+    heard = TERMINAL.invoke(app, words).stderr.splitlines()
+
+    assert "1 rows refused (0.4%):" in heard
+    assert "  1 for quality: it is outside [0, 1]" in heard
+    (where,) = [line.removeprefix("refused rows: ") for line in heard if line.startswith("refused rows: ")]
+    assert json.loads((here / where).read_text())["line"] == 1
 
 
 class Crash(Exception):
@@ -239,7 +246,7 @@ def test_a_champion_of_another_feature_schema_is_refused_by_name_and_training_go
     """It can neither serve nor be compared with; what it says is to retrain, and retraining works."""
     champion, log = here / "serve.tierwise", here / "log.parquet"
     champion.write_bytes(DEFAULT_BUNDLE.read_bytes())
-    other_schema(champion)
+    another_versions(champion)
     rows.to_parquet(log)
     words = ["run", "--config", "preset:local", "--data", str(log), "--target-quality", "0.5", "--to", str(champion)]
 

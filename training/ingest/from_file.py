@@ -136,7 +136,8 @@ class _Reader:
                 return Reject(raw.place, "tier", "it is missing")
             tier = self._tiers.tier(name)
             if tier is None:
-                return Skipped("its model is left out by the mapping") if self._tiers.knows(name) else _unknown(raw)
+                known = self._tiers.knows(name)
+                return Skipped("its model is left out by the mapping") if known else _unknown(raw, name)
             return self._checker.observe(raw.place, row, tier)
         except RefusedError as refused:
             return refused.at(raw.place)
@@ -172,8 +173,8 @@ class _Reader:
                 )
 
 
-def _unknown(raw: Raw) -> Reject:
-    return Reject(raw.place, "tier", "it is no tier of the configuration")
+def _unknown(raw: Raw, name: str) -> Reject:
+    return Reject(raw.place, "tier", "it is no tier of the configuration", name)
 
 
 def _listed(names: tuple[str, ...]) -> str:
