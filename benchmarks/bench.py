@@ -34,6 +34,7 @@ NAMES = (
     "cache_lookup_redis",
     "cache_lookup_memcached",
     "semantic_wrong_hit",
+    "ab_ever_wrong",
     "batch_lost",
     "batch_doubled",
 )
@@ -72,6 +73,10 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import semantic
 
         yield semantic.measure(quick=quick)
+    if "ab_ever_wrong" in names:
+        import ab_tests
+
+        yield ab_tests.measure(quick=quick)
     batching = [name for name in names if name.startswith("batch_")]
     if batching:
         import batches
