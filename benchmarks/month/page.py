@@ -20,9 +20,9 @@ _RISKS = {
     "routing": "weaker tiers answer: {right_lost} fewer right answers.",
     "exact": "{wrong_hits} of {hits} hits were wrong, because the answer had changed since. Users share answers.",
     "semantic": (
-        "{wrong_hits} of {hits} hits were wrong (at most {wrong_at_most} of such hits, with 95 % confidence), "
+        "{wrong_hits} of {hits} hits were wrong (at most {wrong_at_most} with 95 % confidence, were hits independent), "
         "{stale_hits} of them out of date and the others taken for another question; {semantic_hits} hits were by "
-        "meaning."
+        "meaning. A wrong answer that is kept is given again, too."
     ),
     "shorten": "passages and turns that an answer needed may go too: {right_lost} fewer right answers.",
     "output": "{right_lost} fewer right answers, which is an assumption, as is what it saves.",
@@ -34,7 +34,8 @@ _RISKS = {
     ),
     ALL: (
         "{wrong_hits} of {hits} hits were wrong; {refused} requests were not served ({refused_worth}), "
-        "{refused_runaway} of them the runaway script's; {right_lost} fewer right answers."
+        "{refused_runaway} of them the runaway script's; {right_lost} fewer right answers. Near its limit a budget "
+        "bars escalations too, so that the script gets weaker answers before it gets none."
     ),
 }
 
@@ -64,7 +65,9 @@ def page(found: Mapping[str, Any]) -> str:
         together=share(parts["together"]),
         lost=points(every["right_lost"]),
         lost_interval=_between(every),
-        risks="\n".join(f"- **{row['title']}**: {_risk(row)}" for row in rows if row["name"] in _RISKS),
+        risks="\n".join(
+            f"- **{row['title']}**: {_risk(row)}{_dearer(row, rows[0])}" for row in rows if row["name"] in _RISKS
+        ),
         features=_table(_FEATURES, _features(rows[0], every, month["traffic"])),
         assumptions=_assumptions(month),
         configuration=month["configuration"].strip(),
@@ -98,7 +101,7 @@ def _month(row: Mapping[str, Any]) -> list[str]:
     return [
         row["title"],
         f"{row['cost']:,.2f}",
-        "" if first else share(row["saved"]),
+        "" if first else f"{share(row['saved'])} {_saved(row)}",
         f"{row['hits']:,}" if row["hits"] else "",
         f"{row['wrong_hits']:,}" if row["hits"] else "",
         f"{_refused(row):,}" if _refused(row) else "",
@@ -147,6 +150,17 @@ def _risk(row: Mapping[str, Any]) -> str:
     )
 
 
+def _dearer(row: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+    """The features that cost more than without the lever."""
+    more = {
+        name: each["cost"] / base["by_feature"][name]["cost"] - 1
+        for name, each in row["by_feature"].items()
+        if each["cost"] > base["by_feature"][name]["cost"]
+    }
+    told = ", ".join(f"{name} ({share(each)} more)" for name, each in more.items())
+    return f" Dearer than without: {told}." if told else ""
+
+
 def _refused(row: Mapping[str, Any]) -> int:
     return sum(row["refused"].values())
 
@@ -181,6 +195,11 @@ def _assumptions(month: Mapping[str, Any]) -> str:
             max_wrong=share(fit["max_wrong"]),
         )
     )
+
+
+def _saved(row: Mapping[str, Any]) -> str:
+    low, high = row["saved_interval"]
+    return f"[{points(low, unit='')}, {points(high, unit='')}]"
 
 
 def _between(row: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +24,9 @@ from router.planning import plan_of
 from router.pricing import usd
 from router.tiers import Ladder
 from router.types import Completion
+
+DRAWS = 1000
+"""Resamples of users."""
 
 _TROUBLE = ("The cache was not used", "The cache was not searched")
 
@@ -126,9 +130,10 @@ def _served(ask: Ask, origin: Ask, decision: Decision, models: Models, ladder: L
 class Row:
     """A line of the table. Money in USD; shares of 1.
 
-    ``saved`` is the baseline's cost of what was served, less what serving it cost, over the baseline's whole cost; so
-    what was refused is no saving: ``refused`` counts it by what refused it, ``refused_worth`` is what the baseline paid
-    for it, and ``refused_runaway`` of these requests were the runaway script's. ``right_lost`` is over the same
+    ``saved`` is the baseline's cost of what was served, less what serving it cost, over the baseline's whole cost, with
+    a 95 % interval by a bootstrap over users; so what was refused is no saving: ``refused`` counts it by what refused
+    it, ``refused_worth`` is what the baseline paid for it, and ``refused_runaway`` of these requests were the runaway
+    script's. ``right_lost`` is over the same
     requests as the baseline's, positive where the lever has fewer right answers, with a 95 % interval for the
     difference of pairs. ``wrong_hits`` are those whose answer was to something else, ``stale_hits`` of them outdated,
     and ``wrong_at_most`` the upper 95 % bound of their share of all hits. ``by_tier`` and ``by_feature`` split calls
@@ -139,6 +144,7 @@ class Row:
     title: str
     cost: float
     saved: float
+    saved_interval: tuple[float, float]
     saved_usd: float
     served: int
     hits: int
@@ -179,6 +185,7 @@ def row(month: Month, base: Month, asks: Sequence[Ask]) -> Row:
         title=month.lever.title,
         cost=usd(cost),
         saved=(same - cost) / total,
+        saved_interval=_saved_interval(month, base, asks),
         saved_usd=usd(same - cost),
         served=len(found),
         hits=hits,
@@ -199,6 +206,23 @@ def row(month: Month, base: Month, asks: Sequence[Ask]) -> Row:
         by_feature=_by_feature(month, asks),
         part=month.lever.part,
     )
+
+
+def _saved_interval(month: Month, base: Month, asks: Sequence[Ask]) -> tuple[float, float]:
+    """95 % of the saving when users are drawn anew: one user's requests are alike."""
+    users: dict[str | None, tuple[int, int]] = {}
+    for ask in asks:
+        before = base.served[ask.id].cost
+        saved = before - month.served[ask.id].cost if ask.id in month.served else 0
+        sums = users.get(ask.request.user, (0, 0))
+        users[ask.request.user] = (sums[0] + saved, sums[1] + before)
+    sums, chance = list(users.values()), random.Random(0)
+    found = []
+    for _ in range(DRAWS):
+        drawn = chance.choices(sums, k=len(sums))
+        found.append(sum(saved for saved, _ in drawn) / sum(before for _, before in drawn))
+    found.sort()
+    return found[round(0.025 * (DRAWS - 1))], found[round(0.975 * (DRAWS - 1))]
 
 
 def _by_feature(month: Month, asks: Sequence[Ask]) -> dict[str, dict[str, float]]:
