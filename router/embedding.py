@@ -1,6 +1,7 @@
 """Performing :class:`router.ops.Embed` within its time: on threads of its own, since a call that hangs cannot be ended.
 
-Not on those of the event loop or of the requests: an embedder that hangs must not take these with it.
+Not on those of the event loop or of the requests: an embedder that hangs must not take these with it. What is asked for
+at about the same time may be embedded in one call, since a model takes little longer for several texts than for one.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import asyncio
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from router.embed import Vectors
 from router.errors import EmbedderError
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 WORKERS = 8
 """Threads at most."""
+
+MOST = 64
+"""Texts that one call embeds together at most."""
 
 _Job = tuple["Future[Vectors]", Embed]
 
@@ -35,16 +40,19 @@ class _Pool:
     jobs: SimpleQueue[_Job | None] = field(default_factory=SimpleQueue)
     threads: list[threading.Thread] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    gathering: threading.Lock = field(default_factory=threading.Lock)
     lost: int = 0
 
 
 class Embedding:
     """Embeds on a few daemon threads; the first failure is warned of, and every one is an error of its operation.
 
-    Threads are started when they are needed, and end with :meth:`close` or with this object.
+    Threads are started when they are needed, and end with :meth:`close` or with this object. What one embedder is asked
+    for within ``window`` seconds is embedded together, 0 for each on its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, window: float = 0.0) -> None:
+        self._window = window
         self._by_process: dict[int, _Pool] = {}
         self._warned = False
         weakref.finalize(self, _end, self._by_process)
@@ -90,7 +98,9 @@ class Embedding:
                 )
             pool.jobs.put((pending, op))
             if len(pool.threads) < WORKERS:
-                thread = threading.Thread(target=_work, args=(pool.jobs,), name="tierwise-embedding", daemon=True)
+                thread = threading.Thread(
+                    target=_work, args=(pool.jobs, pool.gathering, self._window), name="tierwise-embedding", daemon=True
+                )
                 with suppress(RuntimeError):  # the system gives no more threads; another one may do it in time
                     thread.start()
                     pool.threads.append(thread)
@@ -121,15 +131,56 @@ class Embedding:
             raise
 
 
-def _work(jobs: SimpleQueue[_Job | None]) -> None:
-    while (job := jobs.get()) is not None:
-        pending, op = job
-        if pending.set_running_or_notify_cancel():
+def _work(jobs: SimpleQueue[_Job | None], gathering: threading.Lock, window: float) -> None:
+    while group := _gathered(jobs, gathering, window):
+        begun = [(pending, op) for pending, op in group if pending.set_running_or_notify_cancel()]
+        if len(begun) > 1:
+            _together(begun)
+        for pending, op in begun:
+            if not pending.done():
+                try:
+                    pending.set_result(op.embedder(op.texts))
+                except BaseException as error:  # noqa: BLE001
+                    pending.set_exception(error)
+            del pending, op
+        group, begun = [], []  # or the last prompt would stay in memory for as long as no other comes
+
+
+def _gathered(jobs: SimpleQueue[_Job | None], gathering: threading.Lock, window: float) -> list[_Job]:
+    """The next job, and those for the same embedder that come within the ``window``; none when the thread is to end."""
+    if window <= 0:
+        job = jobs.get()
+        return [] if job is None else [job]
+    with gathering:  # one thread alone, or each would gather one job
+        first = jobs.get()
+        if first is None:
+            return []
+        group, others, until = [first], [], time.monotonic() + window
+        while sum(len(op.texts) for _, op in group) < MOST and (left := until - time.monotonic()) > 0:
             try:
-                pending.set_result(op.embedder(op.texts))
-            except BaseException as error:  # noqa: BLE001
-                pending.set_exception(error)
-        del job, pending, op  # or the last prompt would stay in memory for as long as no other comes
+                job = jobs.get(timeout=left)
+            except Empty:
+                break
+            if job is not None and job[1].embedder is first[1].embedder:
+                group.append(job)
+            else:
+                others.append(job)
+        for each in others:
+            jobs.put(each)
+        return group
+
+
+def _together(group: list[_Job]) -> None:
+    """Embed what all ask for in one call; where that fails, each is still to be tried on its own."""
+    texts = [text for _, op in group for text in op.texts]
+    try:
+        vectors = group[0][1].embedder(texts)
+    except BaseException:  # noqa: BLE001 - one text may be to blame
+        return
+    begin = 0
+    for pending, op in group:
+        pending.set_result(vectors[begin : begin + len(op.texts)])
+        begin += len(op.texts)
 
 
 def _end(by_process: dict[int, _Pool]) -> None:

@@ -79,7 +79,8 @@ class Outside:
         self._clock = clock
         self._spend = Spend()
         self._background = Background()
-        self._embedding = Embedding()
+        batch = in_force.config.batch
+        self._embedding = Embedding(window=0.0 if batch is None else batch.embed_window)
         self._own: Shell = {
             Now: lambda _: clock(),
             Sleep: lambda op: sleep(op.seconds),
