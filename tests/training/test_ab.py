@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from router.abtest.experiment import Experiment
+from router.config import Config
+from router.engine import Router
 from router.errors import InputError
 from router.ledger import Label, Ledger
+from router.providers.fake import FakeProvider
+from tests.abtest.test_routing import bundle
+from tests.kit import ladder, said
 from tests.ledger.samples import attempt, decision
 from training.__main__ import app
 from training.ab import Comparison, compare, compared, uneven
@@ -323,3 +329,30 @@ def test_an_experiment_that_is_over_is_named_with_what_it_drew(ledger, tmp_path)
 def test_options_that_make_no_sense_are_refused(ledger, tmp_path, arguments, sentence):
     add(ledger, "1", "a")
     assert str(command(tmp_path, *arguments).exception) == sentence
+
+
+def test_from_the_router_to_the_verdict(tmp_path):
+    """Simulated traffic through a real router and ledger: the cheap arm is as good, feedback says so, b is taken."""
+    saved = tmp_path / "policy.tierwise"
+    bundle().save(saved)
+    config = Config.of(
+        ladder("small", "large").tiers,
+        policy={"bundle": str(saved)},
+        ledger={"path": str(tmp_path / "ledger.db")},
+        ab={"name": "thrift", "b": "thrifty", "unit": "request", "cap": 0.0005},
+    )
+    rng = np.random.default_rng(6)
+    with Router.from_config(config, provider=FakeProvider({"small": said("4"), "large": said("4")})) as router:
+        for number in range(400):
+            response = router.route(f"What is {number} + 2?")
+            router.feedback(response, float(rng.random() < 0.95))
+        assert config.ab is not None
+        found = compare(router.ledger, config.ab, now=time.time() + 1, margin=0.15)
+
+    a, b = found.arms["a"], found.arms["b"]
+    assert (a.requests + b.requests, a.labelled + b.labelled) == (400, 400)
+    assert (a.cost, b.cost) == (pytest.approx(160e-6), pytest.approx(16e-6))
+    assert found.cost.high is not None
+    assert found.cost.high < 0
+    assert found.verdict == "take b"
+    assert found.warnings == ()
