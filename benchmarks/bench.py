@@ -37,6 +37,7 @@ NAMES = (
     "ab_ever_wrong",
     "batch_lost",
     "batch_doubled",
+    "report_200k",
 )
 PROTOCOL = (
     "protocol: every value is a median over rounds in which we and the peer take turns (A B A B); "
@@ -82,6 +83,10 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import batches
 
         yield from (result for result in batches.measure(quick=quick) if result.name in batching)
+    if "report_200k" in names:
+        import reports
+
+        yield reports.measure(quick=quick)
     cutting = [name for name in names if name.startswith("shorten_")]
     if cutting:
         import shortening as part

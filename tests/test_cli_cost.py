@@ -74,6 +74,7 @@ def test_json_has_everything_in_usd(ledger: Ledger, tmp_path: Path) -> None:
         "escalation_rate": 0.5,
         "failed": 0,
         "unreported": 1,
+        "unpriced": 0,
         "tokens": {
             "input_tokens": 2_400_000,
             "cached_input_tokens": 0,

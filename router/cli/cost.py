@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich import box
@@ -16,18 +14,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.analytics import Costs, Row, Savings
+from router.analytics import Costs, Prices
+from router.analytics.periods import zone_of
+from router.attribution import Units
+from router.cli.amounts import share, short
+from router.cli.money import in_dollars as dollars
 from router.errors import InputError
 from router.ledger import Ledger
-from router.pricing import usd
-from router.types import Usage
+from router.report.showback import showback
 
 _WIDE = 200
 _SPANS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def cost(
-    by: Annotated[str, typer.Option(help="tier, model, user, day, or the name of a tag.")] = "tier",
+    by: Annotated[
+        str, typer.Option(help="tier, model, user, unit, hour, day, week, month, or the name of a tag.")
+    ] = "tier",
     since: Annotated[str | None, typer.Option(help="From when: 7d, 24h, 2026-11-01 or 2026-11-01T08:00.")] = None,
     until: Annotated[str | None, typer.Option(help="Before when, written likewise.")] = None,
     zone: Annotated[str, typer.Option(help="The time zone of days and dates.")] = "UTC",
@@ -38,11 +41,17 @@ def cost(
         str | None, typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, money in USD.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, to charge each group with its share.")] = False,
 ) -> None:
     """Show what requests cost, how many escalated, and what routing saved."""
-    with _chosen(ledger, config) as opened:
-        found = report(opened, by=by, since=since, until=until, zone=zone, now=time.time())
-    if as_json:
+    if as_json and as_csv:
+        raise InputError("--json and --csv are two forms of the same; pass one of them")
+    opened = chosen(ledger, config)
+    with opened.ledger:
+        found = summed(opened, by=by, since=since, until=until, zone=zone, now=time.time())
+    if as_csv:
+        typer.echo(showback(found), nl=False)
+    elif as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
         console = Console()
@@ -51,23 +60,27 @@ def cost(
 
 
 def report(ledger: Ledger, *, by: str, since: str | None, until: str | None, zone: str, now: float) -> dict[str, Any]:
+    """:func:`summed` for a ledger of which no configuration is known."""
+    return summed(Costs(ledger), by=by, since=since, until=until, zone=zone, now=now)
+
+
+def summed(costs: Costs, *, by: str, since: str | None, until: str | None, zone: str, now: float) -> dict[str, Any]:
     """Sum up a ledger for JSON: money in USD, times in seconds since the epoch.
 
     Raises:
         InputError: a time or the zone cannot be read.
         LedgerError: there is no ledger, or it cannot be read.
     """
-    place = _zone(zone)
+    place = zone_of(zone, where="--zone=")
     start, end = moment("--since", since, place, now), moment("--until", until, place, now)
-    costs = Costs(ledger)
     rows = costs.by(by, since=start, until=end, zone=zone)
     return {
         "by": by,
         "since": start,
         "until": end,
         "zone": zone,
-        "total": _plain(costs.total(since=start, until=end)),
-        "rows": [_plain(row) for row in rows],
+        "total": costs.total(since=start, until=end).as_dict(),
+        "rows": [row.as_dict() for row in rows],
     }
 
 
@@ -87,7 +100,9 @@ def show(found: dict[str, Any], console: Console) -> None:
     for row in found["rows"]:
         # Text, because a tag's value may look like markup.
         shown = _cells(row)
-        table.add_row(Text("(none)" if row["key"] is None else row["key"]), *(shown[name] for name in cells))
+        table.add_row(
+            Text("(none)" if row["key"] is None else row["key"] or "(not routed)"), *(shown[name] for name in cells)
+        )
     console.print(table)
     for note in _notes(total, by=found["by"]):
         console.print(note, markup=False, highlight=False)
@@ -98,26 +113,15 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
     read = tokens["input_tokens"] + tokens["cached_input_tokens"] + tokens["cache_write_tokens"]
     return {
         "requests": f"{row['requests']:,}",
-        "cost": _dollars(row["cost"]),
-        "per\nrequest": "-" if each is None else _dollars(each),
+        "cost": dollars(row["cost"]),
+        "per\nrequest": "-" if each is None else dollars(each),
         "esca-\nlated": "-" if rate is None else f"{rate:.1%}",
         "failed": f"{row['failed']:,}",
-        "tokens\nin": _short(read),
-        "tokens\nout": _short(tokens["output_tokens"] + tokens["reasoning_tokens"]),
-        "saved:\nstrongest": _share(row["savings"]["strong"]["share"]),
-        "saved:\nbest one": _share(row["savings"]["best_single"]["share"]),
+        "tokens\nin": short(read),
+        "tokens\nout": short(tokens["output_tokens"] + tokens["reasoning_tokens"]),
+        "saved:\nstrongest": share(row["savings"]["strong"]["share"]),
+        "saved:\nbest one": share(row["savings"]["best_single"]["share"]),
     }
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
-
-
-def _short(count: int) -> str:
-    for size, unit in ((10**9, "G"), (10**6, "M"), (10_000, "k")):
-        if count >= size:
-            return f"{count / (1000 if unit == 'k' else size):.3g}{unit}"
-    return str(count)
 
 
 def _notes(total: dict[str, Any], *, by: str) -> list[str]:
@@ -130,69 +134,47 @@ def _notes(total: dict[str, Any], *, by: str) -> list[str]:
             continue
         share = "" if savings["share"] is None else f" ({savings['share']:.1%})"
         notes.append(
-            f"Saved against always asking {tier}: {_dollars(savings['saved'])}{share}, over the "
+            f"Saved against always asking {tier}: {dollars(savings['saved'])}{share}, over the "
             f"{savings['requests']:,} of {requests:,} requests where that is known."
         )
     if total["audits"]:
         notes.append(
-            f"{_dollars(total['audited'])} of the cost paid for {total['audits']:,} audits: tiers asked in the "
+            f"{dollars(total['audited'])} of the cost paid for {total['audits']:,} audits: tiers asked in the "
             "background or by `tierwise train collect`, to learn from."
         )
     if total["wasted"]:
-        notes.append(f"{_dollars(total['wasted'])} of the cost paid for answers that were not returned.")
+        notes.append(f"{dollars(total['wasted'])} of the cost paid for answers that were not returned.")
     if by in ("tier", "model"):
         notes.append(f"A request counts for every {by} it called; its savings count for the one that answered.")
     if total["unreported"]:
         notes.append(f"{total['unreported']:,} answers came without token counts; their cost is not in these sums.")
+    if total["unpriced"]:
+        notes.append(
+            f"{total['unpriced']:,} calls made without the router were of models whose price is not known; their cost "
+            "is not in these sums."
+        )
     return notes
 
 
-def _plain(row: Row) -> dict[str, Any]:
-    each = row.cost_per_request
-    return {
-        "key": row.key,
-        "requests": row.requests,
-        "cost": usd(row.cost),
-        "cost_per_request": None if each is None else each / 10**9,
-        "audits": row.audits,
-        "audited": usd(row.audited),
-        "wasted": usd(row.wasted),
-        "escalated": row.escalated,
-        "escalation_rate": row.escalation_rate,
-        "failed": row.failed,
-        "unreported": row.unreported,
-        "tokens": {name: getattr(row.tokens, name) for name in Usage.__slots__},
-        "savings": {"strong": _plain_savings(row.strong), "best_single": _plain_savings(row.best_single)},
-    }
+def chosen(ledger: str | None, config: str | None) -> Costs:
+    """The costs in the ledger at ``ledger``, or else in the configuration's, by its units and prices.
 
-
-def _plain_savings(savings: Savings) -> dict[str, Any]:
-    return {
-        "requests": savings.requests,
-        "cost": usd(savings.cost),
-        "instead_of": usd(savings.instead_of),
-        "saved": usd(savings.saved),
-        "share": savings.share,
-    }
-
-
-def _chosen(ledger: str | None, config: str | None) -> Ledger:
-    if ledger is not None:
-        return Ledger(ledger)
+    A ledger that is named needs no configuration.
+    """
     from router import config as configuration
+    from router.errors import ConfigError
     from router.planning import ledger_of
 
-    configured = ledger_of(configuration.load(config))
+    try:
+        settings = configuration.load(config)
+    except ConfigError:
+        if ledger is None or config is not None:
+            raise
+        return Costs(Ledger(ledger), units=Units(), prices=Prices())
+    configured = Ledger(ledger) if ledger is not None else ledger_of(settings)
     if configured is None:
         raise InputError("the ledger is switched off in the configuration; pass --ledger to read another")
-    return configured
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"--zone={name!r} is no time zone; write it like UTC or Europe/Berlin") from None
+    return Costs(configured, units=settings.report, prices=Prices.of(settings.tiers))
 
 
 def moment(option: str, text: str | None, zone: tzinfo, now: float) -> float | None:
@@ -207,11 +189,3 @@ def moment(option: str, text: str | None, zone: tzinfo, now: float) -> float | N
     except ValueError:
         raise InputError(f"{option}={text!r} is no time; write it like 7d, 24h or 2026-11-01") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
-
-
-def _dollars(dollars: float) -> str:
-    """Dollars with three digits that say something, at least cents."""
-    sign, size = "-" if dollars < 0 else "", abs(dollars)
-    if size == 0 or size >= 1:
-        return f"{sign}${size:,.2f}"
-    return f"{sign}${size:.{min(12, 2 - math.floor(math.log10(size)))}f}"

@@ -24,6 +24,7 @@ from router.cli.faults import sentence
 from router.cli.feedback import feedback
 from router.cli.local import local
 from router.cli.plan import plan
+from router.cli.report import report
 from router.errors import InputError, TierwiseError
 from router.options import Options
 
@@ -37,6 +38,7 @@ app.command()(audit)
 app.command()(cost)
 app.command()(doctor)
 app.command()(feedback)
+app.command()(report)
 app.add_typer(cache, name="cache")
 app.add_typer(budget, name="budget")
 app.add_typer(batch, name="batch")

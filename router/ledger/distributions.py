@@ -13,6 +13,7 @@ from router.attribution import Units
 from router.ledger.keys import key_of
 from router.ledger.reading import within
 from router.ledger.spread import Spread, spread
+from router.pricing import usd
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
@@ -47,6 +48,18 @@ class Outlier:
     cost: int
     usual: int
     z: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON, money in USD."""
+        return {
+            "decision": self.decision,
+            "created": self.created,
+            "key": self.key,
+            "cost": usd(self.cost),
+            "usual": usd(self.usual),
+            "times": self.cost / self.usual,
+            "z": self.z,
+        }
 
 
 def tokens(

@@ -6,6 +6,7 @@ import pytest
 
 from router import track
 from router.errors import InputError
+from router.ledger import Label
 from router.metering import flush
 from tests.ledger.samples import ask, attempt, decision
 from tests.metering.test_track import ASK, PRICES
@@ -31,6 +32,7 @@ def tracked(canned, openai_client, ledger) -> None:
 def test_tracked_calls_are_passed_over(ledger) -> None:
     tried = (attempt("small", "escalated"), attempt("large"))
     ledger.append(decision("routed", policy_version="p1", attempts=tried), ask())
+    ledger.label(Label(decision_id="routed", tier="large", quality=1.0, source="human", created=1.0))
     found = ingest(ledger, TIERS)
     assert [query.id for query in found.records.queries] == ["routed"]
     assert found.summary.skipped == {"it was called without the router": 2}
