@@ -15,6 +15,10 @@ from router.tiers import Tier
 from router.types import Completion, Request, Usage
 
 _PER_MESSAGE = 16  # tokens that a chat template adds to each message, generously
+_TEMPLATE = 96  # tokens that it says before all of them: Llama 3.1's some 30, gpt-oss's some 70
+_PREAMBLE = (
+    600  # tokens of a provider's own words on tools or on a form: Anthropic bills 159 to 530 for tools, by model
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +40,16 @@ class Passage:
 
 
 def most_tokens(request: Request) -> int:
-    """More tokens than the prompt can have: a token holds at least a byte."""
+    """More tokens than the prompt can have: a token holds at least a byte, and templates and providers add some."""
     texts = [message.content for message in request.messages]
     texts += [call.name + call.arguments for message in request.messages for call in message.tool_calls]
     texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
     if request.response_format is not None:
         texts.append(str(request.response_format.schema))
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + _PER_MESSAGE * (
-        len(request.messages) + len(request.tools) + 1
-    )
+    added = _TEMPLATE + _PER_MESSAGE * (len(request.messages) + len(request.tools))
+    if request.tools or request.response_format is not None:
+        added += _PREAMBLE
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + added
 
 
 def likely_tokens(request: Request, tier: Tier) -> int:

@@ -15,11 +15,11 @@ from router.ledger import Ledger
 from router.ops import Append, Now, Op, Send, Sleep
 from router.plan import Birth, Plan
 from router.shell import born
-from router.tiers import Tier
 from router.types import Completion, Request
 from training.draw import Drawn
 from training.embedding import begin, embedded_before
-from training.label.purse import BudgetReached, Purse, most_tokens
+from training.label.purse import BudgetReached, Purse
+from training.label.purse import worst_case as worst_call
 
 PATIENCE = 5
 """Requests in a row that fail before the work stops."""
@@ -141,7 +141,7 @@ def collect(
 
 def worst_case(one: Drawn, plan: Plan) -> int:
     """The most nano-dollars that collecting a request's missing answers can cost, retries included."""
-    return sum(_worst(plan.ladder[rank], _request(one)) * (1 + plan.ladder[rank].retries) for rank in one.missing)
+    return sum(worst_call(plan.ladder[rank], _request(one)) * (1 + plan.ladder[rank].retries) for rank in one.missing)
 
 
 def _core(one: Drawn, plan: Plan) -> Callable[[], Coroutine[Op[Any], Any, _Done]]:
@@ -167,7 +167,7 @@ async def _collect(one: Drawn, plan: Plan, births: Sequence[Birth]) -> _Done:
             decisions.append(decision)
             silent = decision.error is None and decision.attempts[0].usage is None
             unreported += silent
-            spent += _worst(tier, request) if silent else decision.cost
+            spent += worst_call(tier, request) if silent else decision.cost
     finally:
         await _Settle(worst, spent)
     return _Done(tuple(decisions), unreported)
@@ -199,7 +199,3 @@ def _note(one: Drawn, birth: Birth) -> Decision:
 def _request(one: Drawn) -> Request:
     assert one.entry.request is not None
     return one.entry.request
-
-
-def _worst(tier: Tier, request: Request) -> int:
-    return tier.worst_case(most_tokens(request), request.max_tokens)

@@ -68,11 +68,11 @@ def standing(router):
 def test_as_a_budget_nears_its_limit_rules_tighten_then_the_tier_is_capped_then_nothing_is_sent():
     both = SMALL + LARGE
     steps = [
-        {"at": 0.25, "profile": "thrifty"},
-        {"at": 0.26, "ceiling": "small"},
-        {"at": 0.29, "cache_only": True},
+        {"at": 0.125, "profile": "thrifty"},
+        {"at": 0.13, "ceiling": "small"},
+        {"at": 0.145, "cache_only": True},
     ]
-    made_router, provider, book = made(budgets(4 * both, steps=steps), {"small": said("5"), "large": said("4")})
+    made_router, provider, book = made(budgets(8 * both, steps=steps), {"small": said("5"), "large": said("4")})
 
     free, tight, capped = asked(made_router), asked(made_router), asked(made_router)
     with pytest.raises(BudgetExceeded, match="lets only the cache answer") as refused:
@@ -80,7 +80,7 @@ def test_as_a_budget_nears_its_limit_rules_tighten_then_the_tier_is_capped_then_
 
     assert [call.tier.name for call in provider.calls] == ["small", "large", "small", "small"]
     assert free.notes == ()
-    assert "budget 'team' has spent $0.000176 of its $0.000704 a day (25 %), so the rule is 'thrifty'" in tight.notes[0]
+    assert "budget 'team' has spent $0.000176 of its $0.001408 a day (12.5 %), so the rule is 'thrifty'" in tight.notes[0]
     assert "so the rule is 'thrifty' and no tier above 'small' is asked; it begins anew at" in capped.notes[0]
     assert "so only the cache may answer" in refused.value.decision.notes[0]
     assert refused.value.budget == "team"
@@ -113,14 +113,14 @@ def test_a_call_that_failed_gives_back_what_was_set_aside():
 
 
 def test_a_spent_budget_still_lets_the_cache_answer_and_says_so():
-    config = Config.of(ladder("small", "large").tiers, budgets=budgets(600_000), cache={"store": "memory"})
+    config = Config.of(ladder("small", "large").tiers, budgets=budgets(1_400_000), cache={"store": "memory"})
     parts = replace(two_tiers(confidence=0.3), **levers_of(config))
-    provider = FakeProvider({"small": said("5"), "large": said("4", usage=Usage(output_tokens=30))})
+    provider = FakeProvider({"small": said("5"), "large": said("4", usage=Usage(output_tokens=70))})
     router = Router(config, plan=parts, provider=provider, ledger=Book())
     asked(router)
     again = asked(router)
     assert (len(provider.calls), again.cost) == (2, 0)
-    assert again.notes[0].startswith("budget 'team' has spent $0.000616 of its $0.0006 a day (102.6 %); it begins anew")
+    assert again.notes[0].startswith("budget 'team' has spent $0.001416 of its $0.0014 a day (101.1 %); it begins anew")
     assert again.notes[0].endswith("so only the cache could answer.")
 
 
@@ -242,7 +242,7 @@ def test_a_step_to_a_profile_that_the_bundle_lacks_is_refused_at_load(tmp_path):
 
 
 def test_budgets_of_users_are_apart():
-    made_router, _, _ = made(budgets(SMALL + 600_000, per="user"), {"small": said("5"), "large": said("4")})
+    made_router, _, _ = made(budgets(SMALL + 1_300_000, per="user"), {"small": said("5"), "large": said("4")})
     for user in ("ann", "bob"):
         assert asked(made_router, user=user).tier == "large"
     assert asked(made_router, user="ann").tier == "small"  # what is left of hers is too little for the stronger tier
@@ -253,7 +253,7 @@ def test_when_only_the_cache_may_answer_it_does_and_it_costs_nothing():
     parts = two_tiers(confidence=0.3)
     config = Config.of(
         ladder("small", "large").tiers,
-        budgets=budgets(SMALL + LARGE + 700_000, steps=[{"at": 0.1, "cache_only": True}]),
+        budgets=budgets(SMALL + LARGE + 1_300_000, steps=[{"at": 0.1, "cache_only": True}]),
         cache={"store": "memory"},
     )
     provider, book = FakeProvider(replies), Book()

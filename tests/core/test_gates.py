@@ -18,6 +18,7 @@ from router.gates import Gates, most_tokens
 from router.limits.ops import Enter, Leave, Turn
 from router.limits.settings import LimitSettings
 from router.ops import Append, Now, Send
+from router.types import ResponseFormat, Tool
 from tests.kit import BIRTH, ask, router, said, two_tiers
 
 BOTH = Gates(budgets=BudgetSettings(), limits=LimitSettings())
@@ -245,3 +246,10 @@ def _awaited(act):
 @given(st.text(min_size=1).filter(str.strip))
 def test_no_tokenizer_can_make_more_tokens_of_a_prompt_than_are_reserved(prompt):
     assert most_tokens(ask(prompt)) > len(prompt.encode("utf-8", "surrogatepass"))
+
+
+def test_what_templates_and_providers_say_of_their_own_is_reserved_too():
+    """More than gpt-oss's template puts around one word, and than Anthropic bills for having offered any tool."""
+    assert most_tokens(ask("Hi")) > 75
+    assert most_tokens(ask("Hi", tools=(Tool(name="now", description="", parameters={}),))) > 530 + 75
+    assert most_tokens(ask("Hi", response_format=ResponseFormat())) > most_tokens(ask("Hi"))

@@ -6,12 +6,10 @@ import threading
 from collections.abc import Callable
 
 from router.errors import InputError, ProviderError, TierwiseError
+from router.gates import most_tokens
 from router.ops import Send
 from router.tiers import Tier
 from router.types import Completion, Request
-
-PER_MESSAGE = 64
-"""Tokens that a chat template may put around a message: more than any that we know of does."""
 
 
 class BudgetReached(TierwiseError):
@@ -95,8 +93,3 @@ def worst_case(tier: Tier, request: Request) -> int:
 def price(tier: Tier, request: Request, completion: Completion) -> int:
     """Nano-dollars that an answer cost: by its usage, and at the worst case where none was reported."""
     return worst_case(tier, request) if completion.usage is None else tier.cost(completion.usage)
-
-
-def most_tokens(request: Request) -> int:
-    """Return more tokens than ``request`` can be: a token is at least a byte, and a template adds a few."""
-    return sum(len(message.content.encode("utf-8", "replace")) + PER_MESSAGE for message in request.messages)

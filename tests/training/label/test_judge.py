@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.errors import ContextOverflow, InputError, RateLimited, ServerFault, Unauthorized
+from router.gates import most_tokens
 from router.providers.fake import FakeProvider
 from router.types import Completion, Usage, as_messages
 from tests.kit import Clock, tier
@@ -20,7 +21,7 @@ from training.label.answer import NOBODY, Answer, Given
 from training.label.gold import kappa, measure, rogan_gladen
 from training.label.journal import journal
 from training.label.judge import Judge, Task, judge_all, pairs
-from training.label.purse import most_tokens, worst_case
+from training.label.purse import worst_case
 from training.label.rubric import Rubric, judge_id
 from training.label.work import work_of
 
