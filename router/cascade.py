@@ -104,7 +104,7 @@ async def _routed(
     opened = opening(request, plan, await embedded(request, plan))
     first = opened.rule.next(opened.state)
     assert isinstance(first, Run)
-    draft = replace(outline(request, plan, birth, opened, first), shortened=short.told)
+    draft = outline(request, plan, birth, opened, first, shortened=short.told)
     trail: list[Attempt | Taken] = list(opened.skipped)
     try:
         ending = await _climb(request, plan, opened, first, trail, birth.id, expires, notes)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from router.assess import UNEMBEDDED, Evidence
-from router.decision import Attempt, Decision
+from router.decision import Attempt, Decision, Shortened
 from router.embed import readable
 from router.errors import EmbedderError, InputError, PromptTooLong
 from router.features import Floats
@@ -69,14 +69,13 @@ def opening(request: Request, plan: Plan, seen: Embedded = _UNREAD) -> Opening:
     ladder = plan.ladder
     profile = plan.choice.of(request)
     rule = plan.rule_of(profile)
-    low = 0 if request.floor is None else ladder.rank(request.floor, where="floor")
-    high = len(ladder) - 1 if request.ceiling is None else ladder.rank(request.ceiling, where="ceiling")
-    if low > high:
+    span = ladder.span(request.floor, request.ceiling)
+    if not span:
         raise InputError(f"floor={request.floor!r} is stronger than ceiling={request.ceiling!r}")
     tokens = sum(len(message.content) for message in request.messages) // CHARS_PER_TOKEN
-    allowed = frozenset(rank for rank in range(low, high + 1) if tokens <= ladder[rank].context)
+    allowed = frozenset(rank for rank in span if tokens <= ladder[rank].context)
     if not allowed:
-        widest = max(ladder.tiers[low : high + 1], key=lambda tier: tier.context)
+        widest = max((ladder[rank] for rank in span), key=lambda tier: tier.context)
         raise PromptTooLong(tokens=tokens, largest=widest.context, tier=widest.name)
     skipped = tuple(
         Attempt(
@@ -85,7 +84,7 @@ def opening(request: Request, plan: Plan, seen: Embedded = _UNREAD) -> Opening:
             verdict="skipped",
             reason=f"the prompt is about {tokens:,} tokens and its window {ladder[rank].context:,}",
         )
-        for rank in range(low, high + 1)
+        for rank in span
         if rank not in allowed
     )
     evidence = plan.assessor.begin(request, embedding=seen.vector)
@@ -100,8 +99,10 @@ def drawn(prompt_hash: str) -> float:
     return int(prompt_hash[:12], 16) / 16**12
 
 
-def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: Run) -> Decision:
-    """The decision before any call: which tier starts, and why."""
+def outline(
+    request: Request, plan: Plan, birth: Birth, opened: Opening, first: Run, *, shortened: Shortened | None = None
+) -> Decision:
+    """The decision before any call: which tier starts, and why; ``shortened`` is what was done to the prompt."""
     names = plan.ladder.names
     quality = opened.evidence.quality
     reason = first.reason
@@ -128,4 +129,5 @@ def outline(request: Request, plan: Plan, birth: Birth, opened: Opening, first: 
         config_version=plan.config_version,
         upgraded_from=birth.upgraded_from,
         profile=opened.profile,
+        shortened=shortened,
     )

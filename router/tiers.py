@@ -100,6 +100,16 @@ class Ladder:
                 return rank
         raise UnknownTier(name, known=self.names, where=where)
 
+    def span(self, floor: str | None, ceiling: str | None) -> range:
+        """The ranks from ``floor`` to ``ceiling``, where None is no bound; empty where the floor is above the ceiling.
+
+        Raises:
+            UnknownTier: one of them names no tier.
+        """
+        low = 0 if floor is None else self.rank(floor, where="floor")
+        high = len(self.tiers) - 1 if ceiling is None else self.rank(ceiling, where="ceiling")
+        return range(low, high + 1)
+
     def __len__(self) -> int:
         return len(self.tiers)
 

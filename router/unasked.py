@@ -44,15 +44,14 @@ def within(request: Request, posture: Posture, plan: Plan) -> Request:
         changes["profile"] = posture.profile
     if posture.ceiling is not None:
         cap = plan.ladder.rank(posture.ceiling, where="ceiling")
-        low = 0 if request.floor is None else plan.ladder.rank(request.floor, where="floor")
-        if low > cap:
+        span = plan.ladder.span(request.floor, request.ceiling)
+        if span.start > cap:
             raise BudgetExceeded(
                 f"budget {budget!r} lets no tier above {posture.ceiling} answer now, and the floor is {request.floor}",
                 budget=budget,
                 resets=posture.resets,
             )
-        high = len(plan.ladder) - 1 if request.ceiling is None else plan.ladder.rank(request.ceiling, where="ceiling")
-        changes["ceiling"] = plan.ladder.names[min(cap, high)]
+        changes["ceiling"] = plan.ladder.names[min(cap, span.stop - 1)]
     return replace(request, **changes) if changes else request  # type: ignore[arg-type]
 
 

@@ -75,12 +75,9 @@ def _scoped(request: Request, scope: Scope, settings: CacheSettings) -> list[Any
     """What the answer is good for."""
     if settings.scope == "policy":
         return ["policy", scope.policy, scope.config, scope.profile, request.floor, request.ceiling]
-    ladder = scope.ladder
-    low = 0 if request.floor is None else ladder.rank(request.floor, where="floor")
-    high = len(ladder) - 1 if request.ceiling is None else ladder.rank(request.ceiling, where="ceiling")
+    tiers = (scope.ladder[rank] for rank in scope.ladder.span(request.floor, request.ceiling))
     models = [
-        [tier.name, tier.api, tier.model, tier.base_url, tier.max_tokens, tier.sampling, tier.options]
-        for tier in ladder.tiers[low : high + 1]
+        [tier.name, tier.api, tier.model, tier.base_url, tier.max_tokens, tier.sampling, tier.options] for tier in tiers
     ]
     return ["tier", scope.profile, models, repr(scope.sending)]
 
