@@ -80,7 +80,9 @@ def test_as_a_budget_nears_its_limit_rules_tighten_then_the_tier_is_capped_then_
 
     assert [call.tier.name for call in provider.calls] == ["small", "large", "small", "small"]
     assert free.notes == ()
-    assert "budget 'team' has spent $0.000176 of its $0.001408 a day (12.5 %), so the rule is 'thrifty'" in tight.notes[0]
+    assert (
+        "budget 'team' has spent $0.000176 of its $0.001408 a day (12.5 %), so the rule is 'thrifty'" in tight.notes[0]
+    )
     assert "so the rule is 'thrifty' and no tier above 'small' is asked; it begins anew at" in capped.notes[0]
     assert "so only the cache may answer" in refused.value.decision.notes[0]
     assert refused.value.budget == "team"
