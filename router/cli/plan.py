@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from router.cli import plan_tables
+from router.cli.plan_ab import ab
 from router.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _WIDE = 200
 
 plan = typer.Typer(help="Decide with numbers: on your ledger, with every figure that goes in.", no_args_is_help=True)
+plan.command()(ab)
 
 Since = Annotated[str | None, typer.Option(help="From when: 30d, 24h, 2026-11-01 or 2026-11-01T08:00.")]
 Until = Annotated[str | None, typer.Option(help="Before when, written likewise.")]

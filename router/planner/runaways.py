@@ -84,6 +84,7 @@ class Runaways:
 
 
 def _switch(limit: int | None) -> str:
+    head = '[budgets]\nstore = "budgets.db"\n[[budgets.scope]]\n'
     if limit is None:
-        return '[[budgets.scope]]\nname = "all"\nlimit = 100\nwindow = "month"\nalerts = [0.5, 0.8, 1.0]'
-    return f'[[budgets.scope]]\nname = "users"\nper = "user"\nlimit = {usd(max(limit, 1)):.9f}\nwindow = "day"'
+        return head + 'name = "all"\nlimit = 100\nwindow = "month"\nalerts = [0.5, 0.8, 1.0]'
+    return head + f'name = "users"\nper = "user"\nlimit = {usd(max(limit, 1)):.9f}\nwindow = "day"'
