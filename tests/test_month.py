@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -19,7 +21,11 @@ from benchmarks.month.plot import plot
 from benchmarks.month.run import Month, Served, lived, row
 from benchmarks.month.sample import _cut
 from benchmarks.month.traffic import month
+from router.cache.semantic.fit_file import Fit, dump
+from router.cache.semantic.fitting import Sides, Threshold
 from router.cache.semantic.pairs import read_pairs
+from router.embed import imprint_of
+from router.embedders.naming import embedder_named
 from router.shorten.estimate import tokens_in
 from router.types import Completion, Logprobs, Message, Request, Usage
 
@@ -78,6 +84,21 @@ def test_whatever_shows_simulated_figures_says_that_they_are_simulated():
     description = ET.fromstring(drawn).find("{http://www.w3.org/2000/svg}desc")
     assert description is not None
     assert (description.text or "").startswith("SIMULATED")
+
+
+def test_the_command_makes_page_and_plot_again_without_measuring(tmp_path):
+    """From a copy of the figures; the committed page is left alone."""
+    figures = DOCS / "spend" / "month.json"
+    (tmp_path / "month.json").write_bytes(figures.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.month", "--page", tmp_path],
+        cwd=DOCS.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (DOCS / "spend.md").read_text(encoding="utf-8") + "\n"
+    assert (tmp_path / "month.svg").read_bytes() == (DOCS / "spend" / "month.svg").read_bytes()
 
 
 # The traffic
@@ -229,6 +250,27 @@ def test_shortening_is_seen_in_tokens_and_in_money(tmp_path, asks):
     )
     assert done.tokens_cut > 0
     assert 0 < done.saved < 1
+
+
+def test_all_levers_serve_or_refuse_every_ask_and_together_save(tmp_path, asks):
+    """A paraphrase is answered by meaning, at a threshold that any cosine passes, so that gates alone decide."""
+    embedder = embedder_named("hashing")
+    sides = Sides(pairs=1, same=1, hits=1, wrong=0, bound=0.9, lookup_bound=0.9)
+    fit = Fit(
+        threshold=Threshold(value=0.01, max_wrong=0.02, confidence=0.95, sides=sides),
+        imprint=imprint_of(embedder),
+        pairs="0" * 64,
+    )
+    (tmp_path / "cache-fit.json").write_text(dump(fit), encoding="utf-8")
+    question = next(each for each in texts.faq() if len(each.wordings) > 1)
+    pair = [said(text, id=text, truth=question.key) for text in question.wordings[:2]]
+    every = [*asks[:60], *(replace(ask, at=asks[59].at) for ask in pair)]
+
+    done, base = served(LEVERS[-1], every, tmp_path), served(BASELINE, every, tmp_path)
+
+    assert done.served.keys() | done.refused.keys() == {ask.id for ask in every}
+    assert [done.served[ask.id].hit for ask in pair] == [None, "semantic"]
+    assert row(done, base, every).saved > 0
 
 
 def test_savings_of_all_requests_are_shares_of_the_baseline():
