@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from router.errors import CacheError
 from router.stores.answers import PASSING, Claim, Stock, Unreachable
 from router.stores.clears import Clears, read_clears
+from router.stores.per_process import PerProcess
 
 if TYPE_CHECKING:
     from pymemcache.client.base import PooledClient
@@ -35,7 +36,7 @@ class MemcachedAnswers:
 
     def __init__(self, url: str, *, namespace: str, timeout: float, clock: Callable[[], float]) -> None:
         self._url, self._namespace, self._timeout, self._clock = url, namespace, timeout, clock
-        self._by_process: dict[int, PooledClient] = {}
+        self._opened = PerProcess(self._open)
 
     def get(self, key: str) -> bytes | None:
         """The entry of ``key`` that has not run out and was not cleared."""
@@ -89,7 +90,7 @@ class MemcachedAnswers:
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them again."""
-        client = self._by_process.pop(os.getpid(), None)
+        client = self._opened.pop()
         if client is not None:
             client.close()
 
@@ -136,10 +137,8 @@ class MemcachedAnswers:
     def _reached(self) -> Iterator[PooledClient]:
         from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 
-        pid = os.getpid()
-        client = self._by_process.get(pid) or self._by_process.setdefault(pid, self._open())
         try:
-            yield client
+            yield self._opened()
         except TimeoutError as error:
             raise Unreachable(f"{self._url} gave no answer within {self._timeout:g} s") from error
         except MemcacheUnexpectedCloseError as error:

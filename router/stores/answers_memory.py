@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from router.errors import CacheError
 from router.stores import listed
 from router.stores.answers import PASSING, Claim, Stock
+from router.stores.per_process import PerProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,18 @@ class MemoryAnswers:
 
     def __init__(self, *, max_entries: int, max_bytes: int, clock: Callable[[], float]) -> None:
         self._max_entries, self._max_bytes, self._clock = max_entries, max_bytes, clock
-        self._by_process: dict[int, _Held] = {}
+        self._held = PerProcess(self._fresh)
 
     def get(self, key: str) -> bytes | None:
         """The entry of ``key`` that has not run out."""
-        held = self._held
+        held = self._held()
         with held.lock:
             item: _Item | None = held.items.get(key)
         return None if item is None else item.value
 
     def claim(self, key: str, *, seen: bytes | None, token: str, seconds: float) -> Claim:
         """Lease ``key`` to ``token``, unless its entry is no longer what was ``seen``, or it is leased."""
-        held, now = self._held, self._clock()
+        held, now = self._held(), self._clock()
         with held.lock:
             item: _Item | None = held.items.get(key)
             if item is not None and item.value != seen:
@@ -62,7 +62,7 @@ class MemoryAnswers:
 
     def put(self, key: str, value: bytes, *, ttl: float, token: str | None) -> None:
         """Keep the entry for ``ttl`` seconds, and end the lease of ``token``."""
-        held, now = self._held, self._clock()
+        held, now = self._held(), self._clock()
         with held.lock:
             _end(held, key, token, now)
             try:
@@ -76,7 +76,7 @@ class MemoryAnswers:
 
     def release(self, key: str, *, token: str, passing: float) -> None:
         """End the lease of ``token``; where ``passing`` is above 0, nobody gets or waits for one for so long."""
-        held, now = self._held, self._clock()
+        held, now = self._held(), self._clock()
         with held.lock:
             ended = _end(held, key, token, now)
             if ended and passing > 0:
@@ -93,27 +93,21 @@ class MemoryAnswers:
 
     def scan(self) -> Iterator[tuple[str, bytes]]:
         """Every entry, in no order."""
-        held = self._held
+        held = self._held()
         with held.lock:
             found = [(str(key), item.value) for key, item in held.items.items()]
         return iter(found)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget the entries of ``keys``."""
-        held = self._held
+        held = self._held()
         with held.lock:
             for key in keys:
                 held.items.pop(key, None)
 
     def close(self) -> None:
         """Forget everything."""
-        self._by_process.pop(os.getpid(), None)
-
-    @property
-    def _held(self) -> _Held:
-        pid = os.getpid()
-        found = self._by_process.get(pid)
-        return self._by_process.setdefault(pid, self._fresh()) if found is None else found
+        self._held.pop()
 
     def _fresh(self) -> _Held:
         from cachetools import TLRUCache

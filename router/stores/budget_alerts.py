@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,7 @@ from router.budget.accounting import Alert
 from router.budget.posture import alarm
 from router.budget.settings import Notify
 from router.pricing import usd
+from router.stores.per_process import PerProcess
 
 Post = Callable[[str, bytes, float], None]
 """Posts JSON to an address, in so many seconds."""
@@ -26,6 +28,15 @@ _MOST_WAITING = 1000
 _LAST_SECONDS = 10.0
 
 
+@dataclass(slots=True)
+class _Line:
+    """What waits to be told in one process, and who tells it."""
+
+    waiting: queue.Queue[tuple[Alert, Notify] | None]
+    thread: threading.Thread | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Alerts:
     """Tells of alerts one after another in a thread of its own, which starts with the first; at most ``most`` wait.
 
@@ -34,11 +45,7 @@ class Alerts:
 
     def __init__(self, *, post: Post | None = None, most: int = _MOST_WAITING) -> None:
         self._post = post or _post
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-        self._most = most
-        self._waiting: queue.Queue[tuple[Alert, Notify] | None] = queue.Queue(most)
-        self._thread: threading.Thread | None = None
+        self._line = PerProcess(lambda: _Line(queue.Queue(most)))
 
     def tell(self, alert: Alert, notify: Notify) -> None:
         """Hand an alert over, at once."""
@@ -46,29 +53,30 @@ class Alerts:
             logger.warning("%s.", alarm(alert))
         if notify.webhook is None and notify.webhook_env is None and notify.call is None:
             return
-        if self._pid != os.getpid():
-            self._pid, self._lock, self._thread = os.getpid(), threading.Lock(), None
-            self._waiting = queue.Queue(self._most)
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="tierwise-budget-alerts", daemon=True)
-                self._thread.start()
+        line = self._line()
+        with line.lock:
+            if line.thread is None:
+                line.thread = threading.Thread(
+                    target=self._work, args=(line.waiting,), name="tierwise-budget-alerts", daemon=True
+                )
+                line.thread.start()
         try:
-            self._waiting.put_nowait((alert, notify))
+            line.waiting.put_nowait((alert, notify))
         except queue.Full:
             logger.warning("too many alerts of budgets wait to be told; this one is only logged: %s.", alarm(alert))
 
     def close(self) -> None:
         """Tell of what waits, for at most ten seconds."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None and self._pid == os.getpid():
+        line = self._line()
+        with line.lock:
+            thread, line.thread = line.thread, None
+        if thread is not None:
             with suppress(queue.Full):
-                self._waiting.put(None, timeout=_LAST_SECONDS)
+                line.waiting.put(None, timeout=_LAST_SECONDS)
                 thread.join(_LAST_SECONDS)
 
-    def _work(self) -> None:
-        while (item := self._waiting.get()) is not None:
+    def _work(self, waiting: queue.Queue[tuple[Alert, Notify] | None]) -> None:
+        while (item := waiting.get()) is not None:
             alert, notify = item
             body = told(alert)
             if notify.webhook is not None or notify.webhook_env is not None:

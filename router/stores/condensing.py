@@ -11,6 +11,7 @@ from typing import Any
 from router.drivers import Shell
 from router.shorten.ops import Condense, Condensed
 from router.shorten.settings import LinguaSettings, ShortenSettings
+from router.stores.per_process import PerProcess
 
 Compress = Callable[[Sequence[str], str, float], Sequence[str]]
 """From texts, the question they are read for and the rate of tokens that stay, to the shorter texts."""
@@ -28,7 +29,8 @@ class Condensing:
         self._settings = settings
         self._load = load or llmlingua
         self._loaded: dict[tuple[int, str, str], Compress] = {}
-        self._turns: dict[int, threading.Lock] = {}
+        # Not one lock for all processes: a fork while it is held would leave it locked for ever.
+        self._turn = PerProcess(threading.Lock)
 
     @property
     def shell(self) -> Shell:
@@ -60,8 +62,7 @@ class Condensing:
         return Condensed(op.texts, f"Passages were not shortened by LLMLingua: {why}.")
 
     def _work(self, op: Condense, pending: Future[tuple[str, ...]]) -> None:
-        # Not one lock for all processes: a fork while it is held would leave it locked for ever.
-        turn = self._turns.setdefault(os.getpid(), threading.Lock())
+        turn = self._turn()
         if not turn.acquire(timeout=op.timeout):
             return  # threads must not pile up behind a call that hangs
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import defaultdict
@@ -11,6 +10,7 @@ from dataclasses import replace
 
 from router.limits.gauges import Asking, Gauge, Leaving, Verdict
 from router.limits.meter import GRACE, ORDER, Meter, Pace, Place, Wait, judged
+from router.stores.per_process import PerProcess
 
 
 class MemoryLimits:
@@ -24,15 +24,14 @@ class MemoryLimits:
     def __init__(self, *, clock: Callable[[], float] = time.time, most: int = 10_000) -> None:
         self._clock = clock
         self._most = most
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._lock = PerProcess(threading.Lock)
         self._last = 0
         self._meters: defaultdict[str, Meter] = defaultdict(Meter)
         self._paces: defaultdict[str, Pace] = defaultdict(Pace)
 
     def enter(self, asking: Asking) -> Verdict:
         """Let a call go at all its gauges, or at none."""
-        with self._held():
+        with self._lock():
             now = int(self._clock() * 1000)
             order = asking.rank * ORDER + self._arrival(now) if asking.order is None else asking.order
             pace = self._paces[asking.tier]
@@ -53,7 +52,7 @@ class MemoryLimits:
 
     def leave(self, leaving: Leaving) -> None:
         """End a call, or its wait."""
-        with self._held():
+        with self._lock():
             now = int(self._clock() * 1000)
             for gauge in leaving.gauges:
                 meter = self._meters[gauge.id]
@@ -99,8 +98,3 @@ class MemoryLimits:
             meter.tidy(now)
             if not (meter.leases or meter.queue or meter.day_requests or max(meter.requests, meter.tokens) > now):
                 del self._meters[id]
-
-    def _held(self) -> threading.Lock:
-        if self._pid != os.getpid():
-            self._pid, self._lock = os.getpid(), threading.Lock()  # another thread may have held it at the fork
-        return self._lock

@@ -7,7 +7,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from router.cache.semantic.settings import SemanticSettings
 from router.errors import CacheError
 from router.features import Floats
 from router.ledger.redact import redact
+from router.stores.per_process import PerProcess
 
 _HEAD = struct.Struct("<BI")
 _FORMAT = 1
@@ -84,20 +85,34 @@ class _Shelf:
     clears: int = -1
 
 
+@dataclass(slots=True)
+class _Known:
+    """What one process knows: its shelves, and all their questions, those that came first at the front."""
+
+    shelves: dict[str, _Shelf] = field(default_factory=dict)
+    order: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            self.shelves.clear()
+            self.order.clear()
+
+
 class Neighbours:
     """Finds questions that ask the same among those of one scope: what all but the last turn of a request must equal.
 
     The vectors are searched in this process. With a store they outlive it and reach others: each lookup first asks the
     store what is new. A store that is down is a note, and what this process knows is searched all the same. No answer
-    lies here, only its key: whoever finds that the answer is gone drops the question.
+    lies here, only its key: whoever finds that the answer is gone drops the question. A process that was forked begins
+    with none.
     """
 
     def __init__(self, settings: SemanticSettings) -> None:
         self._settings = settings
         self._rows = _rows_in(settings)
-        self._lock = threading.Lock()
-        self._shelves: dict[str, _Shelf] = {}
-        self._order: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._known = PerProcess(_Known)
 
     @property
     def waits(self) -> bool:
@@ -109,18 +124,16 @@ class Neighbours:
         before, self._settings = self._settings, settings
         if _place(before) != _place(settings):
             old, self._rows = self._rows, _rows_in(settings)
-            with self._lock:
-                self._shelves.clear()
-                self._order.clear()
+            self._known().clear()
             if old is not None:
                 old.close()
 
     def nearest(self, text: str, scope: str, vector: Floats) -> Nearby:
         """The questions of ``scope`` that may be taken for ``text``, whose ``vector`` (d,) is of length 1."""
         settings, name = self._settings, self._named(scope)
-        note = self._caught_up(name)
-        with self._lock:
-            shelf = self._shelves.get(name)
+        known, note = self._known(), self._caught_up(name)
+        with known.lock:
+            shelf = known.shelves.get(name)
             if shelf is None or shelf.vectors.dimension != len(vector):
                 return Nearby(note=note)
             near = shelf.vectors.nearest(vector, count=settings.candidates, least=settings.threshold)
@@ -139,15 +152,16 @@ class Neighbours:
             except (CacheError, ImportError) as error:
                 return _told(error)
             return None  # the next lookup reads it
-        with self._lock:
-            self._take(name, key, text, vector)
+        known = self._known()
+        with known.lock:
+            self._take(known, name, key, text, vector)
         return None
 
     def drop(self, scope: str, key: str) -> None:
         """Forget a question, because its answer is gone."""
-        name = self._named(scope)
-        with self._lock:
-            self._forget(name, key)
+        known, name = self._known(), self._named(scope)
+        with known.lock:
+            self._forget(known, name, key)
         if self._rows is not None:
             try:
                 self._rows.drop(name, key)
@@ -156,9 +170,7 @@ class Neighbours:
 
     def clear(self) -> str | None:
         """Forget all questions; a note where the store could not be reached."""
-        with self._lock:
-            self._shelves.clear()
-            self._order.clear()
+        self._known().clear()
         if self._rows is not None:
             try:
                 self._rows.clear()
@@ -168,13 +180,11 @@ class Neighbours:
 
     def size(self) -> int:
         """How many questions this process knows."""
-        return len(self._order)
+        return len(self._known().order)
 
     def close(self) -> None:
         """Let go of connections, and of what is in memory."""
-        with self._lock:
-            self._shelves.clear()
-            self._order.clear()
+        self._known().clear()
         if self._rows is not None:
             self._rows.close()
 
@@ -187,7 +197,8 @@ class Neighbours:
         """Read what other processes wrote; a note where that cannot be."""
         if self._rows is None:
             return None
-        shelf = self._shelves.get(name)
+        known = self._known()
+        shelf = known.shelves.get(name)
         seen, clears = (0, -1) if shelf is None else (shelf.seen, shelf.clears)
         try:
             news = self._rows.news(name, seen)
@@ -195,48 +206,48 @@ class Neighbours:
                 news = self._rows.news(name, 0)
         except (CacheError, ImportError) as error:
             return _told(error)
-        with self._lock:
-            shelf = self._shelves.get(name)
+        with known.lock:
+            shelf = known.shelves.get(name)
             if shelf is not None and shelf.clears != news.clears:
-                for key in [key for shelved, key in self._order if shelved == name]:
-                    self._forget(name, key)
-                self._shelves.pop(name, None)
+                for key in [key for shelved, key in known.order if shelved == name]:
+                    self._forget(known, name, key)
+                known.shelves.pop(name, None)
                 shelf = None
             for row in news.rows:
                 if shelf is None or row.seq > shelf.seen:
-                    self._read(name, row)
-            shelf = self._shelves.get(name)
+                    self._read(known, name, row)
+            shelf = known.shelves.get(name)
             if shelf is not None:
                 shelf.clears = news.clears
                 shelf.seen = max([shelf.seen, *(row.seq for row in news.rows)])
         return None
 
-    def _read(self, name: str, row: Row) -> None:
+    def _read(self, known: _Known, name: str, row: Row) -> None:
         try:
             text, vector = _unpacked(row.body)
         except ValueError:
             return  # of another version, or damaged: it is as if it were not there
-        self._take(name, row.key, text, vector)
+        self._take(known, name, row.key, text, vector)
 
-    def _take(self, name: str, key: str, text: str, vector: Floats) -> None:
-        shelf = self._shelves.get(name)
+    def _take(self, known: _Known, name: str, key: str, text: str, vector: Floats) -> None:
+        shelf = known.shelves.get(name)
         if shelf is None:
-            shelf = self._shelves[name] = _Shelf(Vectors(len(vector)))
+            shelf = known.shelves[name] = _Shelf(Vectors(len(vector)))
         if shelf.vectors.dimension != len(vector):
             return
         shelf.vectors.add(key, text, vector)
-        self._order[name, key] = None
-        self._order.move_to_end((name, key))
-        while len(self._order) > self._settings.max_entries:
-            self._forget(*next(iter(self._order)))
+        known.order[name, key] = None
+        known.order.move_to_end((name, key))
+        while len(known.order) > self._settings.max_entries:
+            self._forget(known, *next(iter(known.order)))
 
-    def _forget(self, name: str, key: str) -> None:
-        self._order.pop((name, key), None)
-        shelf = self._shelves.get(name)
+    def _forget(self, known: _Known, name: str, key: str) -> None:
+        known.order.pop((name, key), None)
+        shelf = known.shelves.get(name)
         if shelf is not None:
             shelf.vectors.remove(key)
             if not len(shelf.vectors) and self._rows is None:
-                del self._shelves[name]
+                del known.shelves[name]
 
 
 def _packed(text: str, vector: Floats) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from router.errors import CacheError
 from router.stores.answers import Unreachable
+from router.stores.per_process import PerProcess
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -26,7 +27,7 @@ class RedisServer(Generic[T]):
     def __init__(self, url: str, use: Callable[[Redis], T], *, password_env: str | None, timeout: float) -> None:
         self._url, self._use = url, use
         self._password_env, self._timeout = password_env, timeout
-        self._by_process: dict[int, tuple[Redis, T]] = {}
+        self._opened = PerProcess(self._open)
 
     @contextmanager
     def reached(self) -> Iterator[T]:
@@ -38,8 +39,7 @@ class RedisServer(Generic[T]):
         """
         from redis import exceptions
 
-        pid = os.getpid()
-        _, used = self._by_process.get(pid) or self._by_process.setdefault(pid, self._open())
+        _, used = self._opened()
         try:
             yield used
         except exceptions.TimeoutError as error:
@@ -55,9 +55,9 @@ class RedisServer(Generic[T]):
 
     def close(self) -> None:
         """Close this process's connections; the next use opens them again."""
-        client, _ = self._by_process.pop(os.getpid(), (None, None))
-        if client is not None:
-            client.close()
+        opened = self._opened.pop()
+        if opened is not None:
+            opened[0].close()
 
     def _open(self) -> tuple[Redis, T]:
         from redis import Redis

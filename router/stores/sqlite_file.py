@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from router.stores.per_process import PerProcess
+
 Why = Literal["busy", "away", "unfit", "failed"]
 """Somebody else is writing for too long; it cannot be made, opened or written; what it holds is none of ours; other."""
 
@@ -54,13 +56,12 @@ class SqliteFile:
     ) -> None:
         self._path, self._schema, self._timeout = path, schema, timeout
         self._fault, self._synchronous = fault, synchronous
-        # A process that was forked must not touch its parent's connection, not even to close it.
-        self._by_process: dict[int, _Opened] = {}
+        self._opened = PerProcess(_Opened)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, held by this thread; raises what ``fault`` makes."""
-        opened = self._opened
+        opened = self._opened()
         if not opened.lock.acquire(timeout=self._timeout):
             raise self._busy()
         try:
@@ -82,7 +83,7 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close this process's connection; the next use opens it again. What is in memory is lost."""
-        opened = self._opened
+        opened = self._opened()
         with opened.lock:
             if opened.connection is not None:
                 opened.connection.close()
@@ -99,12 +100,6 @@ class SqliteFile:
                     connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-
-    @property
-    def _opened(self) -> _Opened:
-        pid = os.getpid()
-        found = self._by_process.get(pid)
-        return self._by_process.setdefault(pid, _Opened()) if found is None else found
 
     def _open(self) -> sqlite3.Connection:
         if self._path is not None:
