@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from router.audits import Audits
+from router.bundle import Profile
 from router.cache.settings import CacheSettings
 from router.config import Config
 from router.engine import Router
@@ -16,6 +17,7 @@ from router.ledger import Ledger
 from router.policy import Always, CostAware, Thresholds
 from router.providers.fake import FakeProvider
 from tests.cache import kit as cache
+from tests.core.test_bundle import made
 from tests.end_to_end.test_faults import routed as routed
 from tests.kit import Scripted, ladder, plan, router, said, two_tiers
 
@@ -242,3 +244,14 @@ def test_a_floor_above_the_next_tier_holds_for_an_upgrade():
     routing, _, _, _ = router(parts, {"s": said("1"), "m": said("2"), "l": said("3")})
     first = routing.route(PROMPT)
     assert [routing.upgrade(first, PROMPT).text, routing.upgrade(first, PROMPT, floor="l").text] == ["2", "3"]
+
+
+def test_while_the_router_looks_for_new_bundles_it_enhances_too(tmp_path):
+    path = tmp_path / "policy.tierwise"
+    doubting = {"default": Profile(Thresholds(start=(0.0, 0.0), accept=(1.0, 1.0)))}
+    replace(made(), profiles=doubting).save(path)
+    config = Config.of(
+        ladder("small", "large").tiers, policy={"bundle": str(path), "watch": 60}, ledger={"enabled": False}
+    )
+    with Router.from_config(config, provider=FakeProvider({"small": said("42?"), "large": said("42.")})) as routing:
+        assert [each.text for each in both(routing)] == ["42?", "42."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import replace
@@ -251,3 +252,40 @@ def test_the_command_says_how_much_it_takes():
     assert f"{told['labels_a']:,} labelled answers in a" in words.output
     assert told["once_a"] == 6036  # (1.96 + 0.8416)^2 (0.8 0.2 + 0.82 0.18) / 0.02^2
     assert 2 * told["once_a"] < told["labels_a"] < 3 * told["once_a"]
+
+
+def test_every_way_of_asking_is_in_it(saved):
+    """A stream, an event loop, many at once, at once and better; also while the router looks for new bundles."""
+    for watch in (0, 60):
+        with router(config(saved, watch=watch)) as routing:
+            stream = routing.stream("2 + 2?", user="u")
+            pieces = "".join(stream)
+            assert stream.response is not None
+            responses = [
+                stream.response,
+                routing.route("2 + 2?", user="u"),
+                asyncio.run(routing.aroute("2 + 2?", user="u")),
+                *routing.route_many(["2 + 2?"], user="u"),
+                *routing.enhance("2 + 2?", user="u"),
+            ]
+        assert pieces == responses[0].text
+        assert len({each.decision.tags["ab"] for each in responses}) == 1
+        assert len(responses) == 5
+
+
+def test_a_configuration_that_is_read_again_brings_an_experiment_or_ends_it(saved, tmp_path):
+    """Requests from then on; the ledger keeps what was."""
+    path = tmp_path / "tierwise.toml"
+    tiers = "".join(
+        f"[[tiers]]\nname = '{name}'\nmodel = 'model-{name}'\napi = 'fake'\nprice = {{ input = 1, output = 2 }}\n"
+        for name in ("small", "large")
+    )
+    plain = f"{tiers}[policy]\nbundle = '{saved}'\n[ledger]\nenabled = false\n"
+    path.write_text(plain)
+    with Router.from_config(path, provider=FakeProvider({"small": said("small"), "large": said("large")})) as routing:
+        seen = []
+        for text in (plain, f"{plain}[ab]\nname = 't'\nb = 'thrifty'\n", plain):
+            path.write_text(text)
+            routing.reload()
+            seen.append("ab" in routing.decide("2 + 2?", user="u").tags)
+    assert seen == [False, True, False]
