@@ -128,8 +128,8 @@ if (mode == 'reserve' and refused == 0) or mode == 'settle' then
   for _, a in ipairs(accounts) do
     local idle = math.max(a.stop, now + a.length + a.width) + ttl
     redis.call('HSET', a.hash, 'label', a.label)
-    redis.call('PEXPIREAT', a.hash, plain(idle))
-    redis.call('PEXPIREAT', a.holds, plain(idle))
+    redis.call('PEXPIRE', a.hash, plain(idle - now))
+    redis.call('PEXPIRE', a.holds, plain(idle - now))
     redis.pcall('ZADD', KEYS[1], plain(idle), string.sub(a.hash, -32))
   end
   redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf', plain(now))

@@ -83,7 +83,7 @@ if mode == 'leave' then
     if now >= stop then pace = math.max(pace * HALF, LEAST) end
     stop = math.max(stop, now + pause)
     redis.call('HSET', KEYS[1], 'share', exact(pace), 'until', plain(stop))
-    redis.call('PEXPIREAT', KEYS[1], plain(stop + STEP_TIME * (1 / STEP + 1)))
+    redis.call('PEXPIRE', KEYS[1], plain(stop - now + STEP_TIME * (1 / STEP + 1)))
   end
   return {'go', '0', '0', plain(order), plain(today), exact(pace)}
 end
