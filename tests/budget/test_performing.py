@@ -401,13 +401,19 @@ def test_a_budget_that_rolls_says_so():
 
 
 def test_when_too_many_alerts_wait_the_rest_are_only_logged(caplog):
-    gate = threading.Event()
-    alerts = Alerts(post=lambda *_: gate.wait(10), most=1)
+    begun, gate = threading.Event(), threading.Event()
+
+    def post(*_):
+        begun.set()
+        gate.wait(10)
+
     scopes = (scope(per="user", alerts=(0.1,)),)
-    budgets = Budgeting(settings(scopes=scopes, notify=Notify(log=False, webhook="http://a/")), alerts=alerts)
+    notify = Notify(log=False, webhook="http://a/")
+    budgets = Budgeting(settings(scopes=scopes, notify=notify), alerts=Alerts(post=post, most=1))
     with caplog.at_level(logging.WARNING, "tierwise.budgets"):
         for user in "abcd":
             spend(budgets, 600, request=ask(user=user))
+            assert begun.wait(10)  # the first is being told, and waits no more
     gate.set()
     budgets.close()
     assert (
