@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.money import in_dollars
+from router.cli.amounts import dollars
 from router.errors import InputError, TierwiseError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     for place, column in enumerate(("lever", "saves a month", "at most", "")):
         table.add_column(column, justify="right" if place in (1, 2) else "left", no_wrap=True)
     for lever in found["levers"]:
-        most = "-" if lever["at_most"] is None else in_dollars(lever["at_most"])
+        most = "-" if lever["at_most"] is None else dollars(lever["at_most"])
         table.add_row(lever["name"], _saves(lever), most, "on" if lever["on"] else "")
     console.print(table)
     for lever in found["levers"]:
@@ -129,8 +129,8 @@ def _saves(lever: dict[str, Any]) -> str:
 
 def _interval(estimate: dict[str, float | None]) -> str:
     low, high = estimate["low"], estimate["high"]
-    monthly = in_dollars(estimate["monthly"] or 0.0)
-    return monthly if low is None or high is None else f"{monthly} [{in_dollars(low)}, {in_dollars(high)}]"
+    monthly = dollars(estimate["monthly"] or 0.0)
+    return monthly if low is None or high is None else f"{monthly} [{dollars(low)}, {dollars(high)}]"
 
 
 def _plan(config: Config) -> tuple[Plan | None, str | None]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.money import in_dollars as dollars
+from router.cli.amounts import dollars
 
 Found = Mapping[str, Any]
 
@@ -155,12 +155,16 @@ def _load(found: Found, console: Console) -> None:
     when = datetime.fromtimestamp(peak["start"], tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
     _say(
         console,
-        f"{load['calls']:,} calls to {', '.join(load['tiers'])} in {load['period']['days']:.1f} days: "
+        f"{load['calls']:,} calls to {', '.join(name or 'no tier' for name in load['tiers'])} in {load['period']['days']:.1f} days: "
         f"{tokens['read']:,} tokens read, {tokens['cached']:,} cached, {tokens['written']:,} written; the busiest "
         f"quarter of an hour ({when}) has {peak['calls']:,} calls.",
     )
     if load["calls_without_usage"]:
         _say(console, f"{load['calls_without_usage']:,} calls came without token counts; their work is not in this.")
+    if load["calls_without_price"]:
+        _say(
+            console, f"{load['calls_without_price']:,} calls past the router have no known price, and are not in this."
+        )
 
 
 def _machine(found: Found, console: Console) -> None:

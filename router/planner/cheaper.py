@@ -60,7 +60,7 @@ class Cheaper:
             return
         self._unrouted.add(past.created, past.cost)
         cheapest = min(tier.cost(returned.usage) for tier in self._ladder.tiers)
-        self._cheapest.add(past.created, past.cost - cheapest)
+        self._cheapest.add(past.created, max(past.cost - cheapest, 0))
 
     def lever(self, *, shares: np.ndarray | None, trained: bool) -> Lever:
         """``shares``: what the trained policy cost of the strongest tier, per replayed request; None without a replay.
@@ -75,7 +75,7 @@ class Cheaper:
             "realised_monthly": usd(self._realised.estimate().monthly),
             "replayed": 0 if shares is None else len(shares),
         }
-        most = max(self._cheapest.estimate().monthly, 0)
+        most = self._cheapest.estimate().monthly
         if self._requests and self._routed == self._requests:
             why = (
                 f"A trained policy routed all of them, for ${usd(self._realised.estimate().monthly):,.2f} a month less"
@@ -88,7 +88,8 @@ class Cheaper:
                 risk=_RISK,
                 switch=_TRAIN,
             )
-        told = f"{percent(self._requests - self._routed, self._requests)} of the requests went to a tier untrained."
+        unrouted_share = percent(self._requests - self._routed, self._requests)
+        told = f"{unrouted_share} of the requests were routed by no trained policy."
         if shares is not None and len(shares) >= ENOUGH:
             draws = np.random.default_rng(_SEED).integers(0, len(shares), size=(_DRAWS, len(shares)))
             cut = 1 - shares[:, 0].sum() / shares[:, 1].sum()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router.attribution import UNPRICED
 from router.decision import ANSWERED
 from router.errors import InputError
 from router.ledger import Ledger
@@ -23,7 +24,10 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One tier's part in a past request; ``cost`` in nano-dollars, ``usage`` None where none was reported."""
+    """One tier's part in a past request; ``cost`` in nano-dollars, ``usage`` None where none was reported.
+
+    ``priced``: its cost is known; of calls past the router it may not be, and is not 0 then.
+    """
 
     tier: str
     model: str
@@ -31,6 +35,7 @@ class Tried:
     usage: Usage | None
     cost: int
     stop: str | None
+    priced: bool
 
     @property
     def answered(self) -> bool:
@@ -164,13 +169,21 @@ def _tried(connection: Connection, ids: list[str]) -> defaultdict[str, list[Trie
     columns = attempts.c
     found: defaultdict[str, list[Tried]] = defaultdict(list)
     wanted = select(
-        *(columns.decision_id, columns.tier, columns.model, columns.verdict, columns.cost_nano, columns.stop),
+        *(
+            columns.decision_id,
+            columns.tier,
+            columns.model,
+            columns.verdict,
+            columns.cost_nano,
+            columns.stop,
+            columns.reason,
+        ),
         *(columns[name] for name in Usage.__slots__),
     )
     for row in connection.execute(
         wanted.where(columns.decision_id.in_(ids)).order_by(columns.decision_id, columns.seq)
     ):
-        id, tier, model, verdict, cost, stop, *counts = row
+        id, tier, model, verdict, cost, stop, reason, *counts = row
         usage = None if counts[0] is None else Usage(**dict(zip(Usage.__slots__, counts, strict=True)))
-        found[id].append(Tried(tier, model, verdict, usage, int(cost), stop))
+        found[id].append(Tried(tier, model, verdict, usage, int(cost), stop, reason != UNPRICED))
     return found

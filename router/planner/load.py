@@ -31,7 +31,8 @@ class Load:
     ``read`` are prompt tokens that a machine has to read, ``cached`` those that a provider had cached, ``written``
     generated tokens, reasoning included. ``cost`` are nano-dollars by comparison: :data:`PAID`, and each tier that the
     calls might have gone to instead, at their token counts. ``requests`` had at least one such call. ``unreported``
-    calls have no token counts, and are in no array but ``calls``.
+    calls have no token counts, ``unpriced`` ones (made past the router) no known price; both are in no array but
+    ``calls``.
     """
 
     period: Period
@@ -43,6 +44,7 @@ class Load:
     requests: int
     unreported: int
     tiers: tuple[str, ...]
+    unpriced: int = 0
 
     @property
     def tokens(self) -> int:
@@ -70,6 +72,7 @@ class Load:
             "requests": self.requests,
             "calls": int(self.calls.sum()),
             "calls_without_usage": self.unreported,
+            "calls_without_price": self.unpriced,
             "tokens": {
                 "read": int(self.read.sum()),
                 "cached": int(self.cached.sum()),
@@ -96,6 +99,7 @@ class _Gather:
     instead: dict[str, defaultdict[int, int]] = field(default_factory=dict)
     requests: int = 0
     unreported: int = 0
+    unpriced: int = 0
     tiers: set[str] = field(default_factory=set)
 
     def __call__(self, past: Past) -> None:
@@ -112,6 +116,9 @@ class _Gather:
             usage = tried.usage
             if usage is None:
                 self.unreported += tried.answered
+                continue
+            if not tried.priced:
+                self.unpriced += 1
                 continue
             slot[1] += usage.input_tokens + usage.cache_write_tokens
             slot[2] += usage.cached_input_tokens
@@ -141,10 +148,10 @@ def load_of(
     period = period_of(ledger, since=since, until=until)
     gather = _Gather(period, ladder, frozenset(tiers))
     visit(ledger, period, gather)
-    if not gather.slots or not any(slot[1] + slot[2] + slot[3] for slot in gather.slots.values()):
+    if not gather.slots or not any(slot[1] + slot[3] for slot in gather.slots.values()):
         whose = f" to {', '.join(tiers)}" if tiers else ""
         raise InputError(
-            f"the ledger has no calls{whose} with token counts in this time, so there is nothing to plan by"
+            f"the ledger has no calls{whose} with token counts and prices in this time, so there is nothing to plan by"
         )
     count = int(period.seconds // SLOT) + 1
     slots = np.zeros((5, count), np.int64)
@@ -164,5 +171,6 @@ def load_of(
         cost=cost,
         requests=gather.requests,
         unreported=gather.unreported,
+        unpriced=gather.unpriced,
         tiers=tuple(sorted(gather.tiers)),
     )

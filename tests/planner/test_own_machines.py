@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.attribution import UNPRICED, UNROUTED
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planner.hybrid import hybrid
@@ -17,6 +18,8 @@ from router.planner.own_machines import own_machines
 from router.planner.period import DAY as DAY_SECONDS
 from router.planner.period import MONTH, Period
 from router.pricing import nano
+from router.types import Usage
+from tests.ledger.samples import attempt
 from tests.planner.kit import DAY, HOUR, LADDER, MONDAY, add, book
 
 
@@ -76,6 +79,17 @@ def test_a_ledger_without_such_calls_is_told(ledger: Ledger) -> None:
     add(ledger, "a", MONDAY)
     with pytest.raises(InputError, match="no calls to small"):
         load_of(ledger, LADDER, tiers=["small"])
+
+
+def test_a_call_past_the_router_without_a_price_is_counted_and_never_taken_for_free(ledger: Ledger) -> None:
+    usage = Usage(input_tokens=500, output_tokens=50)
+    unpriced = attempt(UNROUTED, usage=usage, cost=0, reason=UNPRICED, model="unheard-of")
+    add(ledger, "a", MONDAY, attempts=(unpriced,))
+    add(ledger, "b", MONDAY + 1)
+    found = load_of(ledger, LADDER)
+    assert (found.unpriced, found.tokens, int(found.calls.sum())) == (1, 1100, 2)
+    with pytest.raises(InputError, match="token counts and prices"):
+        load_of(ledger, LADDER, tiers=[UNROUTED])
 
 
 def test_the_busiest_quarter_of_an_hour_decides_how_many_machines_there_are() -> None:
