@@ -87,13 +87,7 @@ def _whose(request: Request, settings: CacheSettings) -> list[Any]:
     those of an experiment's arm: answers of the other are not what is compared.
     """
     arm = [["arm", request.tags[TAG]]] if TAG in request.tags else []
-    return [request.tags.get(TENANT), *arm, *([name, _owner(request, name)] for name in sorted(set(settings.per)))]
-
-
-def _owner(request: Request, name: str) -> str | None:
-    if name == "user":
-        return request.user
-    return request.session if name == "session" else request.tags.get(name)
+    return [request.tags.get(TENANT), *arm, *([name, request.said(name)] for name in sorted(set(settings.per)))]
 
 
 def _plain(value: Any) -> Any:
