@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.amounts import dollars
+from router.cli.money import in_dollars as dollars
 from router.errors import InputError, TierwiseError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.amounts import dollars
+from router.cli.money import in_dollars as dollars
 
 Found = Mapping[str, Any]
 
@@ -152,10 +152,11 @@ def interval(estimate: Mapping[str, float | None]) -> str:
 def _load(found: Found, console: Console) -> None:
     load = found["load"]
     tokens, peak = load["tokens"], load["busiest_quarter_hour"]
+    names = ", ".join(name or "no tier" for name in load["tiers"])
     when = datetime.fromtimestamp(peak["start"], tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
     _say(
         console,
-        f"{load['calls']:,} calls to {', '.join(name or 'no tier' for name in load['tiers'])} in {load['period']['days']:.1f} days: "
+        f"{load['calls']:,} calls to {names} in {load['period']['days']:.1f} days: "
         f"{tokens['read']:,} tokens read, {tokens['cached']:,} cached, {tokens['written']:,} written; the busiest "
         f"quarter of an hour ({when}) has {peak['calls']:,} calls.",
     )
