@@ -23,7 +23,7 @@ def sheet_from(ledger: Ledger, *, since: float | None = None, until: float | Non
     seconds since the epoch and select decisions.
 
     Raises:
-        InputError: no text was kept of any answer.
+        InputError: there is no request, or no text was kept of any answer.
         LedgerError: the ledger cannot be read.
     """
     labels: dict[tuple[str, str], Label] = {}
@@ -39,6 +39,8 @@ def sheet_from(ledger: Ledger, *, since: float | None = None, until: float | Non
         if attempt.verdict in ANSWERED and attempt.text is not None
     ]
     if not rows:
+        if next(iter(ledger.decisions(since, until)), None) is None:
+            raise InputError("the ledger has no request whose answers could be labelled; route some first")
         raise InputError('the ledger kept no text of any answer, so there is nothing to label; set `keep = "text"`')
     return sheet_of(rows, where="the ledger")
 

@@ -160,6 +160,12 @@ def test_a_ledger_without_text_has_nothing_to_label(tmp_path):
             sheet_from(ledger)
 
 
+def test_without_a_request_there_is_nothing_to_label_and_no_setting_to_change(ledger):
+    """Nothing is wrong with what it keeps."""
+    with pytest.raises(InputError, match=r"no request whose answers .* route some first"):
+        sheet_from(ledger, since=1e12)
+
+
 def test_candidates_of_the_ledger_are_as_near_a_tie_as_they_were_decided(ledger):
     """Confidence less threshold; labelled answers are left out."""
     ledger.label(Label(decision_id="d2", tier="small", quality=1.0, source="human", created=1.0))
