@@ -422,6 +422,19 @@ def test_a_file_without_the_tier_is_refused(tmp_path):
             read_answers_of("mid", tmp_path / f"{name}.parquet", LADDER)
 
 
+def test_the_command_takes_the_configuration_that_requests_take(champions, tmp_path, monkeypatch):
+    """No preset has a tier to add: without --config it is the folder's own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tierwise.toml").write_text(CONFIG, encoding="utf-8")
+    write_records(logs(25, seed=2), tmp_path / "few.parquet")
+    champions["mid"].save(tmp_path / "policy.tierwise")
+
+    words = ["add-tier", "mid", "--data", "few.parquet", "--bundle", "policy.tierwise", "--out", "wider.tierwise"]
+    TERMINAL.invoke(app, words, catch_exceptions=False)
+
+    assert load(tmp_path / "wider.tierwise").tiers == LADDER.names
+
+
 def test_the_command_writes_a_bundle_that_routes(champions, tmp_path):
     """``tierwise train add-tier`` reads configuration, champion and labels, and says that nothing is certified."""
     config, labels, old, new = (tmp_path / name for name in ("tierwise.toml", "l.parquet", "o.tierwise", "n.tierwise"))

@@ -10,13 +10,13 @@ import typer
 from router import config as configuration
 from router.bundle import load
 from router.planning import embedder_of
-from training.commands.console import Configured, Json, say, warn
+from training.commands.console import Found, Json, say, warn
 
 
 def add_tier(
     name: Annotated[str, typer.Argument(help="The new tier, as the configuration calls it.")],
     data: Annotated[Path, typer.Option("--data", help="Labelled answers of the new tier; 15 prompts or more.")],
-    config: Configured = "preset:local",
+    config: Found = None,
     bundle: Annotated[Path, typer.Option("--bundle", help="The bundle that knows every other tier.")] = Path(
         "policy.tierwise"
     ),

@@ -13,16 +13,13 @@ from router.cli.cost import moment
 from router.errors import InputError
 from router.planning import ledger_of, plan_of
 from router.pricing import nano, usd
-from training.commands.console import Json, progress, say, status
+from training.commands.console import Found, Json, progress, say, status
 
 
 def collect(
     count: Annotated[int, typer.Argument(min=1, help="Of how many requests to have every tier's answer.")],
     budget: Annotated[float, typer.Option(help="Most USD to spend now; calls are set aside at their worst case.")],
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     by: Annotated[
         str, typer.Option(help="margin: more of the requests whose decision was nearly a tie. uniform: all alike.")
     ] = "margin",

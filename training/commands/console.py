@@ -20,6 +20,15 @@ Data = Annotated[Path, typer.Option("--data", help="Labelled answers, as `tierwi
 Configured = Annotated[
     str, typer.Option("--config", help="A tierwise.toml, or preset:NAME. Its tiers and prices are used.")
 ]
+Found = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="A tierwise.toml, or preset:NAME; default: $TIERWISE_CONFIG, ./tierwise.toml, or the user's own.",
+        show_default=False,
+    ),
+]
 Embedding = Annotated[
     str | None,
     typer.Option(

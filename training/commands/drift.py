@@ -16,7 +16,7 @@ from router.cli.cost import moment
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planning import bundle_path, ledger_of, plan_of
-from training.commands.console import Json, say
+from training.commands.console import Found, Json, say
 
 Since = Annotated[
     str | None, typer.Option(help="From when: 7d, 24h, 2026-11-01 or 2026-11-01T08:00 (UTC).", show_default=False)
@@ -24,10 +24,7 @@ Since = Annotated[
 
 
 def drift(
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="The champion; default: the configuration's.", show_default=False)
     ] = None,

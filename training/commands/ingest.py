@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from router import config as configuration
 from router.errors import InputError
 from router.ledger import Ledger
+from training.commands.console import Found, Json, status
 from training.commands.log_source import source_of
 from training.ingest.options import Format, Logged, OnConflict, Splits
-
-_status = Console(stderr=True)
 
 
 def ingest(
@@ -29,10 +27,7 @@ def ingest(
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where to write the records, Parquet.")] = Path("labels.parquet"),
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     format: Annotated[Format, typer.Option("--format", help="What the log is, where that is not seen.")] = "auto",
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="TOML that says what the log's columns, models and values mean.")
@@ -56,7 +51,7 @@ def ingest(
         Logged, typer.Option("--logged", help="full: every tier was meant to be asked for every prompt.")
     ] = "auto",
     field_limit: Annotated[int, typer.Option("--field-limit", help="The largest field, in bytes.")] = 2**20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Read a log or the ledger with its labels, refuse what cannot be taken, split it, and write it as one file."""
     from training.ingest import Mapped, Options, load_mapping
@@ -78,7 +73,7 @@ def ingest(
         field_limit=field_limit,
         seed=seed,
     )
-    with ExitStack() as stack, _status.status("reading"):
+    with ExitStack() as stack, status.status("reading"):
         source = source_of(data, settings)
         if isinstance(source, Ledger):
             stack.enter_context(source)

@@ -18,7 +18,7 @@ from router.errors import InputError
 from router.ledger import Ledger
 from router.planning import DEFAULT_BUNDLE, ledger_of, plan_of
 from router.pricing import nano, usd
-from training.commands.console import Json, progress, say, status
+from training.commands.console import Found, Json, progress, say, status
 from training.label.grader import Grader
 from training.label.sheet import check_name, write_rows
 from training.label.source import Source, source_of
@@ -37,9 +37,6 @@ Data = Annotated[
     Path | None, typer.Option("--data", help="Answers in long format: .jsonl, .csv or .parquet.", show_default=False)
 ]
 FromLedger = Annotated[bool, typer.Option("--ledger", help="Label the configuration's ledger, and write into it.")]
-Configured = Annotated[
-    str | None, typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented.")
-]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write the rows with their labels.")]
 
 
@@ -49,7 +46,7 @@ def grade(
     data: Data = None,
     out: Out = None,
     ledger: FromLedger = False,
-    config: Configured = None,
+    config: Found = None,
     tolerance: Annotated[float, typer.Option(help="numeric: the largest difference.")] = 0.0,
     relative: Annotated[float, typer.Option(help="numeric: the same as a share of the reference.")] = 1e-6,
     pattern: Annotated[str, typer.Option(help="regex: what to find; {reference} stands for the row's own.")] = "",
@@ -83,7 +80,7 @@ def judge(
     data: Data = None,
     out: Out = None,
     ledger: FromLedger = False,
-    config: Configured = None,
+    config: Found = None,
     mode: Annotated[str, typer.Option(help="score: each answer alone. pair: against another tier's, twice.")] = "score",
     against: Annotated[str | None, typer.Option(help="pair: the tier whose answers are the other side.")] = None,
     scale: Annotated[str, typer.Option(help="score: 1-10 or 0-1.")] = "1-10",
@@ -150,7 +147,7 @@ def judge(
 @app.command()
 def plan(
     data: Annotated[Path, typer.Option("--data", help="Labelled answers, as `tierwise train ingest` writes them.")],
-    config: Configured = None,
+    config: Found = None,
     bundle: Annotated[
         Path, typer.Option("--bundle", help="The policy to certify.", show_default="the one that ships")
     ] = DEFAULT_BUNDLE,

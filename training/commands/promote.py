@@ -11,7 +11,7 @@ import typer
 
 from router import config as configuration
 from router.errors import InputError
-from training.commands.console import Json, say, warn
+from training.commands.console import Found, Json, say, warn
 from training.commands.run import UNTOLD, WORK
 
 
@@ -22,10 +22,7 @@ def promote(
     data: Annotated[
         Path | None, typer.Option("--data", help="Labelled rows; default: those of the challenger's run.")
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Where the champion serves from; default: \\[policy] bundle.")
     ] = None,

@@ -8,15 +8,12 @@ from typing import Annotated
 import typer
 
 from router import config as configuration
-from training.commands.console import Json, say
+from training.commands.console import Found, Json, say
 from training.commands.run import UNTOLD
 
 
 def rollback(
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Where the champion serves from; default: \\[policy] bundle.")
     ] = None,

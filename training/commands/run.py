@@ -15,7 +15,7 @@ from rich.text import Text
 from router import config as configuration
 from router.cli.cost import moment
 from router.errors import InputError
-from training.commands.console import Embedding, Json, status
+from training.commands.console import Embedding, Found, Json, status
 from training.commands.log_source import source_of
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def run(
             help="Labelled logs, or a ledger (file or URL); default: the configuration's ledger and its labels.",
         ),
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     delta: Annotated[
         float | None,
         typer.Option(help="Probability with which the certificate may be wrong; default: 0.1, or that of \\[train]."),
