@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from router.shorten.passages import last_question, own_words, passages_of
-from router.shorten.spans import code_in, masked
+from router.shorten.spans import data_in, masked
 from router.types import Message, Request
 
 _UNTIDY = (
@@ -101,8 +101,8 @@ def _tidied(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """A passage as a reader of the page sees it, but for its code and its tables."""
-    mask = masked(text, code_in(text))
+    """A passage as a reader of the page sees it, but for its code, its tables and its JSON."""
+    mask = masked(text, data_in(text))
     if mask is None:
         return text
     edited = mask.text

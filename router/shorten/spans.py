@@ -15,7 +15,7 @@ OPEN, CLOSE = "\ue000", "\ue001"
 _MOST_TRIES = 64  # brackets that open no JSON; after so many the rest of the text is left alone
 
 _FENCE = re.compile(
-    r"^[ \t]*(?P<mark>`{3,}|~{3,})[^\n]*(?:\n.*?(?:^[ \t]*(?P=mark)[`~]*[ \t]*$|\Z)|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]*(?P<mark>`{3,}|~{3,})[^\n]*(?:\n.*?(?:^[ \t]*(?P=mark)[`~]*[ \t\r]*$|\Z)|\Z)", re.MULTILINE | re.DOTALL
 )
 _TICKS = re.compile(r"`+")
 _ELEMENT = re.compile(r"<(pre|code|table|textarea|svg|math)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -38,6 +38,7 @@ _NUMBER = re.compile(
     r"(?:\s?(?:%|‰|°\s?[CF]?|[\"″′])|[ \t\u00a0-]?[^\W\d_][\w/²³·]*)?"
 )
 _BRACKET = re.compile(r"[\[{]")
+_MARKUP = re.compile(r"[<&]|\*\*")
 _DECODER = json.JSONDecoder()
 
 
@@ -127,6 +128,15 @@ def code_in(text: str) -> list[tuple[int, int]]:
     """The places of code, in lines of its own or within one, and of tables."""
     blocks = protected_blocks(text)
     return _merged([*blocks, *_ticked(_blanked(text, blocks))]) if "`" in text else blocks
+
+
+def data_in(text: str) -> list[tuple[int, int]]:
+    """The places of code, of tables, and of JSON with signs of markup in its strings, which is none there."""
+    code = code_in(text)
+    if "{" not in text and "[" not in text:
+        return code
+    data = [(start, end) for start, end in _json(_blanked(text, code)) if _MARKUP.search(text, start, end)]
+    return _merged([*code, *data])
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:

@@ -72,6 +72,20 @@ class TestClean:
         request = documents("<p>One</p>", question="Which HTML tag is used?")
         assert clean(request) == request
 
+    def test_markup_in_the_strings_of_json_is_left_alone(self):
+        data = '{"title": "<b>Arno</b> &amp; co", "rows": [{"text": "**two** lanes"}]}'
+        page = f"<p>{CHUNK}</p>\n{data}\n<p>[1] <b>old</b></p>"
+        cleaned = last(clean(documents(page)))
+        assert data in cleaned
+        assert "[1] old" in cleaned
+        assert "<p>" not in cleaned
+
+    def test_a_fence_ends_where_lines_end_as_on_windows(self):
+        code = "```\r\n<p>  x</p>\r\n```"
+        cleaned = last(clean(documents(f"{code}\r\n<p>old</p>")))
+        assert code in cleaned
+        assert "<p>old" not in cleaned
+
     def test_a_table_is_left_alone(self):
         table = "<table><tr><td>a</td>  <td>1</td></tr></table>"
         assert table in last(clean(documents(f"<p>{CHUNK}</p>{table}")))

@@ -12,6 +12,7 @@ PROTECTED = (
     "`x  =  in order to`",
     '{"in order to":  [1,  2], "the same":   {"deep": null}}',
     "[1,  2,  3]",
+    '{"html": "<p>the  pond</p> &amp; **more**"}',
     "3.5 kg",
     "$1,200.50",
     "12 May 2024",
