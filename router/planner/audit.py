@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
-from router.assess import Trained
+from router.assess import Trained, Untrained
 from router.config import Config
 from router.embed import Vectors
 from router.ledger import Ledger
@@ -91,7 +91,7 @@ def audit(
     watches: Sequence[Watch] = (
         Repeats(period, config.cache),
         NearRepeats(period, config.cache, embed=embed),
-        LongPrompts(period, ladder, config.shorten),
+        LongPrompts(period, ladder, config.shorten, Untrained(ladder) if plan is None else plan.assessor),
         LongAnswers(period, ladder, config.output),
         Prefixes(period, ladder),
         Waiting(period, ladder, zone, can_wait, on=config.batch is not None),

@@ -67,6 +67,12 @@ class Past:
     batch: bool
     tried: tuple[Tried, ...]
 
+    def owner(self, name: str) -> str | None:
+        """Whose it is, by "user", "session" or a tag."""
+        if name == "user":
+            return self.user
+        return self.session if name == "session" else self.tags.get(name)
+
     @property
     def returned(self) -> Tried | None:
         """The attempt whose answer was returned, unless it came from the cache."""

@@ -11,7 +11,7 @@ from typing import get_args
 
 import numpy as np
 
-from router.assess import Untrained
+from router.assess import Assessor
 from router.drivers import run
 from router.planner.history import Past
 from router.planner.lever import KEEP, NO_TEXT, Lever, percent
@@ -42,11 +42,15 @@ class _Drawn:
 
 @dataclass(slots=True)
 class LongPrompts:
-    """Draws a simple random sample, and adds up what all prompts cost."""
+    """Draws a simple random sample, and adds up what all prompts cost.
+
+    ``assessor`` says how hard a question is, by which `context` keeps more or less; one that knows nothing keeps most.
+    """
 
     period: Period
     ladder: Ladder
     settings: ShortenSettings | None
+    assessor: Assessor
     sample: list[tuple[int, str, _Drawn]] = field(default_factory=list)
     prompts: int = 0
     cost: int = 0
@@ -108,10 +112,10 @@ class LongPrompts:
         """The share of each prompt's characters that goes."""
         given = self.settings or ShortenSettings()
         settings = replace(given, stages=stages, context=replace(given.context, embedder=None))
-        assessor, found = Untrained(self.ladder), []
+        found = []
         for each in drawn:
             request = request_of(each.request)
-            told = run(shortened(request, settings, assessor), {}).told
+            told = run(shortened(request, settings, self.assessor), {}).told
             found.append(0.0 if told is None or not told.before else 1 - told.after / told.before)
         return found
 

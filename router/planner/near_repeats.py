@@ -73,8 +73,8 @@ class NearRepeats:
             return
         self._eligible += 1
         self._spent += past.cost
-        group = repr((messages[:-1], past.tags.get(TENANT), [past.tags.get(name) for name in self._settings.per]))
-        self._recent.append(_Asked(past.created, f"{group}{past.user}", question, past.cost))
+        group = repr((messages[:-1], past.owner(TENANT), [past.owner(name) for name in self._settings.per]))
+        self._recent.append(_Asked(past.created, group, question, past.cost))
 
     def lever(self) -> Lever:
         """What such a cache would have saved on these, carried over to all."""

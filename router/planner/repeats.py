@@ -46,7 +46,7 @@ class Repeats:
             return
         what = past.prompt_hash if past.request is None else past.request
         tenant = past.tags.get(TENANT)
-        owners = [tenant, *(self._owner(past, name) for name in self._settings.per)]
+        owners = [tenant, *map(past.owner, self._settings.per)]
         own, shared = _digest(what, owners), _digest(what, [tenant])
         # What the cache answered cost nothing; the answer it came from is older than this ledger's part, or in it.
         ttl = self._settings.age_of(past.tags)
@@ -103,12 +103,6 @@ class Repeats:
         if returned is not None and returned.stop not in ("refusal", "length", "tool_calls"):
             self._kept[key] = tuple(when if hit else past.created for when, hit in zip(made, found, strict=True))
         return found
-
-    @staticmethod
-    def _owner(past: Past, name: str) -> str | None:
-        if name == "user":
-            return past.user
-        return past.session if name == "session" else past.tags.get(name)
 
 
 def _digest(what: str, owners: list[str | None]) -> bytes:

@@ -191,3 +191,21 @@ def test_what_the_calls_cost_has_an_interval_from_a_week_on(ledger: Ledger) -> N
 def test_absurd_machines_are_refused(changes: dict, said: str) -> None:
     with pytest.raises(InputError, match=said):
         machine(**changes)
+
+
+@given(
+    st.lists(st.integers(1, 60_000), min_size=1, max_size=96),
+    st.integers(1, 10**9),
+    st.sampled_from(["0.01", "0.1", "1", "10"]),
+)
+def test_one_machine_pays_from_the_break_even_on_and_not_before(busy: list[int], each: int, hourly: str) -> None:
+    own = machine(hourly=hourly)
+    traffic = load(busy, cost=[each] * len(busy))
+    found = own_machines(traffic, own)
+    (paid,) = found.comparisons
+    if paid.break_even is None:
+        assert paid.api.monthly * found.carries < own.monthly * (found.requests + 1)
+    else:
+        assert paid.api.monthly * paid.break_even >= own.monthly * found.requests
+        assert paid.api.monthly * (paid.break_even - 1) < own.monthly * found.requests
+        assert paid.break_even <= found.carries
