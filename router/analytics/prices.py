@@ -8,25 +8,29 @@ from datetime import date, datetime
 
 from router import catalogue
 from router.pricing import Price
-from router.tiers import Ladder
+from router.tiers import Ladder, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """Prices by tier where the tier still has one, else the catalogue's of ``day`` by model; None is today."""
+    """Prices by the configuration's tiers and by the catalogue of ``day``; None is today.
 
-    by_tier: Mapping[str, Price] = field(default_factory=dict)
+    A call is priced as its tier is, if the tier still has that model; else as the catalogue prices the model, since a
+    ledger may be older than the configuration; else as the tier of that name, since servers rename models.
+    """
+
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
     day: date | None = None
 
     @classmethod
     def of(cls, ladder: Ladder) -> Prices:
         """The prices of these tiers."""
-        return cls(by_tier={tier.name: tier.price for tier in ladder.tiers})
+        return cls(tiers={tier.name: tier for tier in ladder.tiers})
 
     def find(self, tier: str, model: str) -> Price | None:
         """The price of a call of ``model`` as ``tier``; None where nobody knows it."""
-        price = self.by_tier.get(tier)
-        if price is not None:
-            return price
-        known = catalogue.find(model)
-        return None if known is None else known.price_on(self.day or datetime.now().astimezone().date())
+        own, known = self.tiers.get(tier), catalogue.find(model)
+        if own is not None and (own.model == model or (known is not None and catalogue.find(own.model) == known)):
+            return own.price
+        listed = None if known is None else known.price_on(self.day or datetime.now().astimezone().date())
+        return listed if listed is not None or own is None else own.price

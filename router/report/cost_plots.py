@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -65,11 +66,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], width: int) -> Drawing:
         drawing.rect((x, y(would)), (thick, y.start - y(would)), "bar", tip=f"{tip}; {dollars(would)} at the strongest")
         drawing.rect((x, y(row["cost"])), (thick, y.start - y(row["cost"])), "bar accent", tip=tip)
     drawing.line((left, y.start), (width, y.start), "axis")
-    widest = max(width_of(row["key"], size=12.0) for row in rows) + 14
-    step = max(1, -(-int(widest) // max(int(each), 1)))
-    for place in range(0, len(rows), step):
-        x = left + each * (place + 0.5)
-        drawing.text((x, 246), rows[place]["key"], "small", anchor=tick_anchor(x, rows[place]["key"], width))
+    _label(drawing, [(left + each * (place + 0.5), row["key"]) for place, row in enumerate(rows)], 246)
     return drawing
 
 
@@ -93,7 +90,7 @@ def saved(levers: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Sect
 
 
 def groups(key: str, title: str, group: Mapping[str, Any], whole: float) -> Section:
-    """A bar for each group, and one for all that are not shown."""
+    """A bar for each group; what the others come to is in the sentence and in the table."""
     rows = [*group["rows"], *([group["rest"]] if group["rest"] is not None else [])]
     names = ["(none)" if row["key"] is None else row["key"] or "(not routed)" for row in group["rows"]]
     if group["rest"] is not None:
@@ -101,6 +98,8 @@ def groups(key: str, title: str, group: Mapping[str, Any], whole: float) -> Sect
     first = rows[0]
     says = f"{names[0]}: {dollars(first['cost'])}"
     says += f", {share(first['cost'] / whole)} of all." if whole else "."
+    if group["rest"] is not None:
+        says += f" The {plural(group['others'], 'other')} together: {dollars(group['rest']['cost'])}."
     if key in ("tier", "model"):
         says += f" A request counts for every {key} that it called."
     head = (
@@ -128,9 +127,10 @@ def groups(key: str, title: str, group: Mapping[str, Any], whole: float) -> Sect
         )
         for name, row in zip(names, rows, strict=True)
     )
+    # Without the rest, beside which the costliest few of thousands of users would be no longer than a hair.
     lengths = [
         (name, float(row["cost"]), f"{dollars(row['cost'])} ({count(row['requests'])})")
-        for name, row in zip(names, rows, strict=True)
+        for name, row in zip(names, group["rows"], strict=False)
     ]
     # Tags have any name, and the page's ids have not.
     place = "".join(each if each.isascii() and each.isalnum() else f"-{ord(each):x}-" for each in key)
@@ -190,10 +190,18 @@ def _histogram(bins: Sequence[Mapping[str, Any]], width: int) -> Drawing:
         tip = f"{count(each['low'])} to {count(each['high'])} tokens: {plural(each['count'], 'call')}"
         drawing.rect((x + 1, y(each["count"])), (each_width - 2, y.start - y(each["count"])), "bar accent", tip=tip)
     drawing.line((0, y.start), (width, y.start), "axis")
-    widest = max(width_of(count(each["low"]), size=12.0) for each in bins) + 10
-    step = max(1, -(-int(widest) // max(int(each_width), 1)))
-    for place in range(0, len(bins), step):
-        x, words = each_width * place, count(bins[place]["low"])
-        drawing.text((x, 186), words, "small", anchor=tick_anchor(x, words, width))
+    _label(drawing, [(each_width * place, count(each["low"])) for place, each in enumerate(bins)], 186)
     drawing.text((0, 12), f"up to {plural(most, 'call')} in a bin", "small")
     return drawing
+
+
+def _label(drawing: Drawing, places: Sequence[tuple[float, str]], y: float) -> None:
+    """Words under an axis, as many as do not touch each other."""
+    taken = -math.inf
+    for x, words in places:
+        anchor = tick_anchor(x, words, drawing.width)
+        size = width_of(words, size=12.0)
+        start = x - size * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+        if start >= taken:
+            drawing.text((x, y), words, "small", anchor=anchor)
+            taken = start + size + 10

@@ -117,7 +117,7 @@ def _costliest(calls: Sequence[Mapping[str, Any]]) -> Section:
         )
         for call in calls
     )
-    says = f"The first of them cost {dollars(calls[0]['cost'])}; `tierwise explain ID` says why."
+    says = f"The first of them cost {dollars(calls[0]['cost'])}; tierwise explain with its id says why."
     return Section("costliest", title, says, tables=(Table("The costliest first", head, rows, words=(3, 6, 7)),))
 
 
