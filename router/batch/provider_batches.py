@@ -80,6 +80,9 @@ class ProviderBatches:
                     f"{self._journal.path}: a batch of tier {intent.tier!r} is under way, and the configuration has no "
                     "such tier; go on with the configuration that it was begun with"
                 )
+            if intent.tried is None:
+                self._journal.drop(intent.id)  # its calls are made anew
+                continue
             self._open[intent.id] = self._opened(intent, tier)
             self._report(f"{tier.name}: going on with a batch of {intent.size:,} requests")
 
@@ -112,10 +115,14 @@ class ProviderBatches:
         """Do what is due: create, look for, or fetch batches."""
         now = self._means.clock()
         for each in [each for each in self._open.values() if each.next <= now]:
+            new = each.intent.provider_id is None and each.intent.tried is None
             try:
                 yield from self._seen_to(each)
             except ProviderError as error:
-                yield from self._failed(each, error)
+                if new:
+                    yield from self._refused(each, error)
+                else:
+                    self._failed(each, error)
             else:
                 each.failures = 0
 
@@ -124,9 +131,9 @@ class ProviderBatches:
         assert reaching is not None
         intent = each.intent
         if intent.provider_id is None and intent.tried is None:
-            self._tried(each)
             items = {custom: parked.item for custom, parked in each.items.items()}
             with reaching(each.tier) as client:
+                self._tried(each)
                 provider_id = api.create(client, intent.id, items, timeout=timeout)
             self._created(each, provider_id)
             self._report(f"{each.tier.name}: a batch of {intent.size:,} requests was created ({provider_id})")
@@ -157,8 +164,25 @@ class ProviderBatches:
         for custom, parked in each.items.items():
             yield Back(parked=parked, raw=raws.get(custom), latency=latency)
 
-    def _failed(self, each: _Open, error: ProviderError) -> Iterator[Back]:
-        creating = each.intent.provider_id is None and each.items
+    def _refused(self, each: _Open, error: ProviderError) -> Iterator[Back]:
+        """The creation of a batch failed: where it is the requests that were refused, so that nothing was created, the
+        half that is not to blame is not to suffer.
+        """
+        if error.retryable or isinstance(error, MalformedAnswer):
+            self._failed(each, error)
+            return
+        parked = list(each.items.values())
+        self._drop(each)
+        if isinstance(error, Unauthorized):
+            self._failed(each, error)
+        if len(parked) == 1:
+            yield Back(parked=parked[0], error=error)
+        else:
+            half = len(parked) // 2
+            self.begin(each.tier, parked[:half])
+            self.begin(each.tier, parked[half:])
+
+    def _failed(self, each: _Open, error: ProviderError) -> None:
         if error.retryable or isinstance(error, MalformedAnswer):
             each.failures += 1
             if each.failures > PATIENCE:
@@ -168,17 +192,8 @@ class ProviderBatches:
                 ) from error
             pause = min(0.5 * 2.0**each.failures, self._means.settings.poll)
             each.next = self._means.clock() + max(pause, error.retry_after or 0.0)
-        elif isinstance(error, Unauthorized) or not creating:
+        else:
             raise BatchError(f"{error}; what was done is kept, so go on when that is put right") from error
-        else:  # it is the requests that were refused; the half that is not to blame is not to suffer
-            parked = list(each.items.values())
-            self._drop(each)
-            if len(parked) == 1:
-                yield Back(parked=parked[0], error=error)
-            else:
-                half = len(parked) // 2
-                self.begin(each.tier, parked[:half])
-                self.begin(each.tier, parked[half:])
 
     def _dropped(self, each: _Open) -> Iterator[Back]:
         self._drop(each)

@@ -1,0 +1,82 @@
+"""``tierwise batch``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.batch.conftest import answers
+
+TIERWISE = Path(sys.executable).with_name("tierwise")
+
+
+def tierwise(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TIERWISE")}
+    words = [str(word) for word in arguments]
+    return subprocess.run([TIERWISE, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(vendor, tmp_path):
+    """A configuration whose one trained-for-nothing ladder asks the strongest tier."""
+    tiers = "\n".join(
+        f'[[tiers]]\nname = "{name}"\nmodel = "m-{name}"\napi = "openai-chat"\nbase_url = "{vendor.url}/v1"\n'
+        "price = { input = 1, output = 2, batch_input = 0.5, batch_output = 1 }"
+        for name in ("small", "large")
+    )
+    (tmp_path / "tierwise.toml").write_text(
+        f'{tiers}\n[ledger]\npath = "ledger.db"\n[batch]\ntiers = ["small", "large"]\npoll = 0.02\nwindow = 0\n'
+        'path = "jobs.db"\n'
+    )
+    return tmp_path
+
+
+def test_a_file_is_answered_told_and_looked_up(vendor, write, folder):
+    """run, status and the ledger say the same."""
+    write({"prompt": "one", "id": "a"}, {"prompt": "two"})
+    done = tierwise("batch", "run", "in.jsonl", "--out", "out.jsonl", "--json", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["answered"], told["cost"], told["standard"], told["batches"]) == (2, 0.00004, 0.00008, 1)
+    assert [line["text"] for line in answers(folder / "out.jsonl")] == ["sure: one", "sure: two"]
+    assert "a batch of 2 requests was created" in done.stderr
+
+    status = json.loads(tierwise("batch", "status", "out.jsonl", "--json", folder=folder).stdout)
+    assert (status["requests"], status["done"], status["cost"], status["under_way"]) == (2, 2, 0.00004, 0)
+    cost = json.loads(tierwise("cost", "--json", folder=folder).stdout)
+    assert 0.00004 in _numbers(cost)
+
+
+def test_what_is_in_the_way_is_one_sentence(vendor, write, folder):
+    """Exit status 2, and no traceback."""
+    write({"prompt": "one"})
+    tierwise("batch", "run", "in.jsonl", "--out", "out.jsonl", folder=folder)
+    again = tierwise("batch", "run", "in.jsonl", "--out", "out.jsonl", folder=folder)
+
+    assert again.returncode == 2
+    assert again.stderr.startswith("error: ")
+    assert "pass --resume to go on with it" in again.stderr
+    nothing = tierwise("batch", "status", "none.jsonl", folder=folder)
+    assert (nothing.returncode, "there is no journal" in nothing.stderr) == (2, True)
+
+
+def test_what_was_submitted_is_collected(vendor, folder):
+    """With nothing left it says so."""
+    done = tierwise("batch", "collect", "--json", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"answered": 0}
+
+
+def _numbers(value: object) -> list[float]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
+    return [value] if isinstance(value, int | float) else []
