@@ -151,7 +151,7 @@ async def kept(
     assert lookup.scope is not None
     entry = None
     if response is not None and request == lookup.asked:
-        entry = entry_of(request, response, settings, lookup.scope.ladder.names)
+        entry = entry_of(response, settings, lookup.scope.ladder.names)
     lease = lookup.found.lease
     if entry is None and lease is None:
         return None

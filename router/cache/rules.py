@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from router.cache.ops import Cached
 from router.cache.settings import CacheSettings
 from router.decision import Attempt, Response
-from router.signals.form import format_broken
-from router.types import Completion, Request
+from router.types import Request
 
 _GIVEN_UP = ("failed", "skipped")
 
@@ -24,7 +23,7 @@ def is_cached(request: Request, settings: CacheSettings) -> bool:
     return settings.sampled or not request.temperature
 
 
-def entry_of(request: Request, response: Response, settings: CacheSettings, tiers: Sequence[str]) -> Cached | None:
+def entry_of(response: Response, settings: CacheSettings, tiers: Sequence[str]) -> Cached | None:
     """What is kept of ``response``, None where it may not be; ``tiers`` from cheap to strong.
 
     Not kept: refusals (those in words as far as the confidence scorer's signal knows them), truncated and empty
@@ -35,14 +34,13 @@ def entry_of(request: Request, response: Response, settings: CacheSettings, tier
     decision, accepted = response.decision, response.decision.accepted
     if accepted is None or response.stop in ("refusal", "length") or accepted.verdict != "accepted":
         return None
-    if accepted.signals.get("refused"):  # in words, with no sign from the provider
-        return None
+    if accepted.signals.get("refused") or accepted.signals.get("format_broken"):
+        return None  # a refusal in words, with no sign from the provider, or not the form that was asked for
     if response.tool_calls and not settings.tool_calls:
         return None
     if not response.text.strip() and not response.tool_calls:
         return None
-    answer = Completion(text=response.text, usage=None, stop=response.stop, tool_calls=response.tool_calls)
-    if format_broken(request, answer) or not _judged(accepted) or _makeshift(accepted, decision.attempts, tiers):
+    if not _judged(accepted) or _makeshift(accepted, decision.attempts, tiers):
         return None
     return Cached(
         text=response.text,
