@@ -68,7 +68,7 @@ def grade(
             **source.keep(labels, now=time.time()),
             **summary(source.sheet.answers, labels),
         }
-    told = f"graded {facts['labelled']:,} answers by {made.name}, {facts['unclear']:,} unclear"
+    told = f"graded {facts['labelled']:,} answers by {made.name}, {_unclear(facts)}"
     if not todo:
         told = "every answer is labelled already; --replace grades them anew"
     say(_finite(facts), told, as_json=as_json)
@@ -138,10 +138,16 @@ def judge(
             **source.keep({**labels, **work.ties(labels)}, now=time.time()),
             **summary(source.sheet.answers, labels),
         }
-    told = f"judged {facts['labelled']:,} answers for ${facts['spent']:.4f}, {facts['unclear']:,} unclear"
+    told = f"judged {facts['labelled']:,} answers for ${facts['spent']:.4f}, {_unclear(facts)}"
     if judged.stopped == "budget":
         told += "; stopped at the budget: raise it and run again to go on"
     say(_finite(facts), told, as_json=as_json)
+
+
+def _unclear(facts: Mapping[str, Any]) -> str:
+    """How many answers have no label, and why, the commonest reason first."""
+    why = "; ".join(f"{count:,}: {reason}" for reason, count in facts["reasons"].items())
+    return f"{facts['unclear']:,} unclear" + (f" ({why})" if why else "")
 
 
 @app.command()

@@ -69,6 +69,17 @@ def answers(tmp_path, count=4, *, gold=2):
     return tmp_path / "answers.jsonl"
 
 
+def test_why_answers_stay_without_a_label_is_said(tmp_path):
+    """An exact grader can do nothing where no reference is known, as in a ledger."""
+    rows = [{"query_id": f"q{place}", "prompt": "What?", "tier": "small", "response": "This."} for place in range(3)]
+    write_rows(rows, tmp_path / "a.jsonl")
+    words = ["grade", "--data", str(tmp_path / "a.jsonl"), "--grader", "exact", "--out", str(tmp_path / "b.jsonl")]
+
+    told = CliRunner().invoke(app, words, catch_exceptions=False).stdout
+
+    assert told == "graded 0 answers by exact, 3 unclear (3: no reference answer to compare with)\n"
+
+
 def test_grading_the_sample_gives_the_labels_that_it_ships_with(tmp_path):
     """All 7,640 of them, by the exact grader, with every other column kept."""
     out = tmp_path / "graded.parquet"
