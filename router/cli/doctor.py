@@ -133,7 +133,7 @@ def _policy(settings: Config) -> Iterator[Finding]:
             "others' answers with `tierwise train collect`, label them, and run `tierwise train run`",
         )
     else:
-        yield Finding("policy", "ok", f"bundle {plan.policy_version}: {plan.rule.as_dict()}")
+        yield Finding("policy", "ok", f"bundle {plan.policy_version}, a rule of kind {plan.rule.as_dict()['kind']!r}")
         if plan.embedder is not None:
             yield Finding("policy", "ok", f"embedder {plan.embedder.name}, the model that it was trained with")
         others = sorted(set(plan.profiles or ()) - {DEFAULT_PROFILE})
