@@ -171,7 +171,7 @@ def _load(found: Found, console: Console) -> None:
 def _machine(found: Found, console: Console) -> None:
     machine = found["machine"]
     measured = found.get("measured")
-    how = "as given" if measured is None else f"measured with {measured['concurrency']} calls at once"
+    how = "as given" if measured is None else _timed(measured)
     rates = machine["per_million"]
     _say(
         console,
@@ -179,6 +179,13 @@ def _machine(found: Found, console: Console) -> None:
         f"{machine['write_per_second']:,.0f} tokens a second ({how}), at most {machine['utilization']:.0%} filled: "
         f"{dollars(rates['input'])} per million tokens read, {dollars(rates['output'])} per million written.",
     )
+
+
+def _timed(measured: Found) -> str:
+    (slow, fast), (least, most) = measured["read_range"], measured["write_range"]
+    rounds = f"{slow:,.0f} to {fast:,.0f} and {least:,.0f} to {most:,.0f} in {len(measured['rounds'])} rounds"
+    calls = "1 call" if measured["concurrency"] == 1 else f"{measured['concurrency']} calls"
+    return f"measured at tier {measured['tier']} with {calls} at once, {rounds}"
 
 
 def _table(*columns: str) -> Table:

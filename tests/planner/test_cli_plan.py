@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from router.cli import plan_tables
 from router.cli.main import app
 from router.errors import ConfigError, InputError, UnknownTier
 from tests.planner.kit import DAY, HOUR, MONDAY, add, book
@@ -98,3 +101,18 @@ def test_what_cannot_be_planned_is_told(
 ) -> None:
     with pytest.raises(error, match=said):
         told(folder, *arguments)
+
+
+@pytest.mark.local_models
+def test_a_tier_of_the_configuration_is_timed(folder: Path, llama: str) -> None:
+    own = f'[[tiers]]\nname = "own"\napi = "openai-chat"\nmodel = "smollm2"\nbase_url = "{llama}"\nhourly_cost = 1\n'
+    speeds = "input_tokens_per_second = 1\noutput_tokens_per_second = 1\n"
+    (folder / "tierwise.toml").write_text(CONFIG.replace("[[tiers]]", f"{own}{speeds}[[tiers]]", 1))
+    measure = ("--measure", "own", "--concurrency", "1", "--prompt-words", "60", "--max-tokens", "8")
+    said = told(folder, "self-hosted", "--hourly-cost", "0.02", *measure, "--json")
+    found = json.loads(said[said.index("{") :])  # what is told of the rounds goes to standard error
+    assert found["machine"]["read_per_second"] == found["measured"]["read_per_second"] > 1
+    assert len(found["measured"]["rounds"]) == 3
+    shown = StringIO()
+    plan_tables.own_machines(found, Console(width=400, file=shown))
+    assert "measured at tier own with 1 call at once" in shown.getvalue()

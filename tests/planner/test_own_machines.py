@@ -152,6 +152,14 @@ def test_the_best_split_costs_no_more_than_any_other(busy: list[int], cost: list
     assert found.splits[-1].share == pytest.approx(1)
 
 
+def test_what_does_not_fit_pays_its_share_of_the_quarter_of_an_hour() -> None:
+    carried = 63_000  # what one machine writes in a slot at 70 %
+    found = hybrid(load([3 * carried, carried // 2], cost=[9_000, 500]), machine(hourly="1"))
+    month = found.load.period.monthly
+    assert [split.api for split in found.splits] == [month(9_500), month(6_000), month(3_000), 0]
+    assert [round(split.share, 4) for split in found.splits] == [0.0, round(1.5 / 3.5, 4), round(2.5 / 3.5, 4), 1.0]
+
+
 def test_a_lone_peak_goes_to_the_api_and_the_base_to_a_machine() -> None:
     # A base that fills half a machine around the clock, and one quarter of an hour of ten machines' work.
     slot = 63_000  # what one machine carries at 70 %
