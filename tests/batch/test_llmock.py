@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from tests.batch.conftest import ladder_at, router_at, run
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves uploads open
 @pytest.mark.parametrize(("api", "name"), [("openai-chat", "openai"), ("anthropic", "anthropic")])
 def test_a_file_is_answered_by_an_independent_server(llmock, write, monkeypatch, api, name):
     """Its answers, in order; its batches end when time is up, which is made short."""
@@ -30,3 +33,4 @@ def test_a_file_is_answered_by_an_independent_server(llmock, write, monkeypatch,
     assert (summary.requests, summary.answered, summary.failed) == (2, 2, 0)
     assert summary.batches >= 1
     assert summary.cost > 0
+    gc.collect()
