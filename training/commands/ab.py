@@ -22,7 +22,7 @@ from router.errors import InputError
 from router.ledger import Ledger
 from router.planning import ledger_of
 from router.pricing import nano
-from training.commands.console import Json
+from training.commands.console import Found, Json
 
 if TYPE_CHECKING:
     from training.ab import ArmFigures, Comparison, Difference
@@ -34,10 +34,7 @@ def ab(
     name: Annotated[
         str | None, typer.Argument(help="The experiment; default: that of [ab] in the configuration.")
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     ledger: Annotated[
         str | None, typer.Option(help="A ledger's path or URL; default: the configuration's.", show_default=False)
     ] = None,

@@ -15,7 +15,7 @@ from router.cli.cost import moment
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planning import ledger_of
-from training.commands.console import Json, status
+from training.commands.console import Found, Json, status
 
 
 def finetune_export(
@@ -28,10 +28,7 @@ def finetune_export(
     ledger: Annotated[
         str | None, typer.Option(help="A ledger's path or URL; default: the configuration's.", show_default=False)
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="A tierwise.toml, or preset:NAME; default: found as documented."),
-    ] = None,
+    config: Found = None,
     as_json: Json = False,
 ) -> None:
     """Write accepted answers with good labels as training files for fine-tuning."""
