@@ -87,8 +87,8 @@ async def _entered(gates: Gates, op: Send, passage: Passage, expires: float) -> 
     if gates.limits is None:
         return op
     tokens, place, waited = likely_tokens(op.request, op.tier), None, 0.0
+    left = math.inf if expires == math.inf else expires - await Now()
     while True:
-        left = math.inf if expires == math.inf else expires - await Now()
         turn = await Enter(op.request, op.tier, tokens, place, left)
         passage.notes += turn.notes
         passage.turn, place = turn, turn.place
@@ -96,12 +96,15 @@ async def _entered(gates: Gates, op: Send, passage: Passage, expires: float) -> 
             if not waited:
                 return op
             passage.notes.append(f"It waited {waited:.2f} s for a turn at {op.tier.name}.")
-            return op if expires == math.inf else replace(op, timeout=min(op.timeout, expires - await Now()))
-        if turn.refused is not None or turn.wait >= left:
-            why = turn.refused or f"limit {turn.limit!r} leaves no room at tier {op.tier.name!r} before the deadline"
-            raise Throttled(why, limit=turn.limit or "", retry_after=turn.wait or None)
-        await Sleep(turn.wait)
-        waited += turn.wait
+            return replace(op, timeout=min(op.timeout, left))
+        if turn.refused is None and turn.wait < left:
+            await Sleep(turn.wait)
+            waited += turn.wait
+            left = math.inf if expires == math.inf else expires - await Now()
+            if left > 0:  # a busy machine may wake it late
+                continue
+        why = turn.refused or f"limit {turn.limit!r} leaves no room at tier {op.tier.name!r} before the deadline"
+        raise Throttled(why, limit=turn.limit or "", retry_after=turn.wait or None)
 
 
 async def _reserved(gates: Gates, op: Send, passage: Passage) -> None:

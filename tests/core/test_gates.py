@@ -13,13 +13,13 @@ from router.budget.ops import Grant, Posture, Reserve, Settle, Survey
 from router.budget.settings import BudgetSettings
 from router.cascade import cascade
 from router.drivers import arun
-from router.errors import BudgetExceeded, RateLimited, ServerFault, Throttled
+from router.errors import BudgetExceeded, DeadlineExceeded, RateLimited, ServerFault, Throttled
 from router.gates import Gates, most_tokens
 from router.limits.ops import Enter, Leave, Turn
 from router.limits.settings import LimitSettings
 from router.ops import Append, Now, Send
 from router.types import ResponseFormat, Tool
-from tests.kit import BIRTH, ask, router, said, two_tiers
+from tests.kit import BIRTH, Clock, ask, router, said, two_tiers
 
 BOTH = Gates(budgets=BudgetSettings(), limits=LimitSettings())
 
@@ -129,6 +129,21 @@ def test_an_interrupted_call_gives_its_reservation_and_its_turn_back():
         made.route("2 + 2?")
 
     assert (desk.settled, [leave.ticket for leave in desk.left]) == ([0], ["t"])
+
+
+def test_a_request_that_is_woken_after_its_deadline_is_not_sent():
+    class Late(Clock):
+        def sleep(self, seconds):
+            super().sleep(seconds + 1)
+
+    desk = Desk(turns=[Turn(wait=0.5, place="p", limit="rpm")])
+    made, provider, _, _ = at(desk, two_tiers(), {"small": said("4")}, clock=Late())
+
+    with pytest.raises(DeadlineExceeded):
+        made.route("2 + 2?", deadline=1)
+
+    assert provider.calls == []
+    assert [(leave.ticket, leave.place) for leave in desk.left] == [(None, "p")]
 
 
 def test_a_request_waits_its_turn_and_says_so():
