@@ -101,11 +101,11 @@ class Gleaner:
     def told(self, read: Callable[..., Usage | None]) -> Told:
         """What the bytes that passed told."""
         texts = self._kept if self.is_stream else [b"".join(self._kept)]
-        return told(read, [parsed for text in texts if (parsed := _parsed(text)) is not None])
+        return told(read, [parsed for text in texts if isinstance(parsed := _parsed(text), dict)])
 
 
 def _parsed(text: bytes) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

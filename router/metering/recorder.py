@@ -31,6 +31,11 @@ class _Work:
     lost: int = 0
 
 
+def _ending() -> bool:
+    """Whether the program has come to its end, and waits for its threads."""
+    return not threading.main_thread().is_alive()
+
+
 class Recorder:
     """Hands decisions to ``write``, one after another, on a thread that lives while there are any.
 
@@ -45,10 +50,12 @@ class Recorder:
         *,
         backlog: int = BACKLOG,
         clock: Callable[[], float] = time.monotonic,
+        ending: Callable[[], bool] = _ending,
     ) -> None:
         self._write = write
         self._backlog = backlog
         self._clock = clock
+        self._ending = ending
         self._by_process: dict[int, _Work] = {}
 
     @property
@@ -82,7 +89,7 @@ class Recorder:
         until: float | None = None
         while True:
             with work.changed:
-                if until is None and not threading.main_thread().is_alive():
+                if until is None and self._ending():
                     until = self._clock() + PATIENCE
                 if until is not None and self._clock() > until and work.waiting:
                     self._lose(work, len(work.waiting), "the program ended")

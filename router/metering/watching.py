@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from router.metering.gleaning import Gleaner, Told, reader_of, told
 from router.metering.meter import Call, Meter
 from router.providers.fields import word
+
+logger = logging.getLogger(__name__)
 
 BROKEN_OFF = "the stream was not read to its end, so these tokens are what was reported until then"
 
@@ -56,8 +59,15 @@ def _begun(options: Any, meter: Meter) -> Call | None:
 
 def _seen(call: Call | None, answer: Any, *, stream: bool) -> Any:
     """Note ``answer``, now or when its stream has been read, and return it."""
-    if call is None:
-        return answer
+    if call is not None:
+        try:
+            _look(call, answer, stream=stream)
+        except Exception as error:  # noqa: BLE001 - whoever called has an answer and is to get it
+            logger.warning("a tracked call cannot be read (%s: %s)", type(error).__name__, error)
+    return answer
+
+
+def _look(call: Call, answer: Any, *, stream: bool) -> None:
     response = getattr(answer, "http_response", None)  # of a raw answer
     if response is None and stream:
         response = getattr(answer, "response", None)
@@ -69,7 +79,6 @@ def _seen(call: Call | None, answer: Any, *, stream: bool) -> Any:
         _note(call, gleaner, response)
     else:
         _tap(response, call)
-    return answer
 
 
 def _body(response: Any) -> bytes | None:

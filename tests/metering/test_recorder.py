@@ -82,3 +82,23 @@ def test_a_forked_process_writes_its_own_and_not_its_parents() -> None:
     gate.set()
     assert recorder.flush(20)
     assert os.read(read, 10) == b"p"
+
+
+def test_a_program_that_ends_does_not_wait_for_ever(caplog) -> None:
+    """A ledger that takes two seconds for each is given five, and the rest is said to be lost."""
+    now, gate = [0.0], threading.Event()
+    written: list[str] = []
+
+    def write(made) -> None:
+        gate.wait(20)
+        now[0] += 2.0
+        written.append(made.id)
+
+    recorder = Recorder(write, clock=lambda: now[0], ending=lambda: True)
+    for place in range(10):
+        recorder.put(decision(str(place)))
+    with caplog.at_level(logging.WARNING):
+        gate.set()
+        assert recorder.flush(20)
+    assert (written, recorder.lost) == (["0", "1", "2"], 7)
+    assert "7 tracked calls are not in the ledger, the last because the program ended" in caplog.text

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import anthropic
 import openai
@@ -21,6 +22,7 @@ from router.config import Config
 from router.errors import ConfigError, InputError
 from router.ledger import Ledger
 from router.metering import flush
+from router.metering.watching import watched
 from router.pricing import price_of
 from router.tiers import Tier
 from router.types import Usage
@@ -390,3 +392,19 @@ def test_bad_input(openai_client, ledger, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TIERWISE_CONFIG", str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="there is no file"):
         track(openai_client)
+
+
+def test_an_answer_that_cannot_be_read_is_handed_on_all_the_same(openai_client, ledger, caplog) -> None:
+    """As another version of a client's may be."""
+
+    class Odd:
+        @property
+        def http_response(self):
+            raise RuntimeError("no")
+
+    odd, tracked = Odd(), track(openai_client, ledger=ledger, prices=PRICES)
+    meter = tracked._tierwise_meter
+    request = watched(lambda cast_to, options, **more: odd, meter)
+    with caplog.at_level(logging.WARNING):
+        assert request(None, SimpleNamespace(url="/responses", method="post", json_data=None)) is odd
+    assert "a tracked call cannot be read (RuntimeError: no)" in caplog.text
