@@ -63,6 +63,7 @@ class Past:
     request: str | None
     policy_version: str
     audit_of: str | None
+    upgraded_from: str | None
     cache: str | None
     batch: bool
     tried: tuple[Tried, ...]
@@ -129,7 +130,7 @@ def _pasts(connection: Connection, period: Period) -> Iterator[Past]:
     wanted = select(
         *(columns.id, columns.created, columns.prompt_hash, columns.tier, columns.cost_nano, columns.strong_cost_nano),
         *(columns.user, columns.session, columns.tags, columns.request, columns.policy_version, columns.audit_of),
-        *(columns.cache, columns.levers),
+        *(columns.upgraded_from, columns.cache, columns.levers),
     ).where(columns.created >= period.start, columns.created <= period.end)
     ordered = wanted.order_by(columns.created, columns.id).limit(_PAGE)
     last: Any = None
@@ -161,6 +162,7 @@ def _past(row: Any, tried: tuple[Tried, ...]) -> Past:
         request=row.request,
         policy_version=row.policy_version,
         audit_of=row.audit_of,
+        upgraded_from=row.upgraded_from,
         cache=row.cache,
         batch='"batch":' in row.levers,
         tried=tried,

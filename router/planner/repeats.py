@@ -35,8 +35,8 @@ class Repeats:
 
     def __call__(self, past: Past) -> None:
         """Look one request up, and keep its answer."""
-        if past.audit_of is not None or not past.prompt_hash:
-            return
+        if past.audit_of is not None or not past.prompt_hash or past.upgraded_from is not None:
+            return  # an upgrade asks again on purpose
         self._requests += 1
         self._spent += past.cost
         self._served += past.cache == "exact"

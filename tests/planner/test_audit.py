@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from router.cache.semantic.settings import SemanticSettings
 from router.cache.settings import CacheSettings
 from router.config import Config
 from router.embed import Vectors
-from router.errors import InputError
+from router.errors import EmbedderError, InputError
 from router.ledger import Ledger
 from router.planner.audit import Audit, audit
 from router.planner.history import Visit, visit
@@ -107,6 +108,12 @@ def test_sampled_requests_are_no_repeats(ledger: Ledger) -> None:
         add(ledger, f"warm{place}", MONDAY + place, request=asked("one", temperature=0.7))
         add(ledger, f"cold{place}", MONDAY + place, request=asked('say "temperature": 1', temperature=0.0))
     assert repeats(ledger).figures["repeats"] == 1
+
+
+def test_an_upgrade_is_no_repeat(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, by="small", request=asked("one"))
+    add(ledger, "b", MONDAY + 1, request=asked("one"), upgraded_from="a")
+    assert repeats(ledger).figures["repeats"] == 0
 
 
 def test_a_ledger_of_hashes_compares_hashes_and_says_so(tmp_path: Path) -> None:
@@ -318,3 +325,74 @@ def test_every_lever_names_its_switch_its_risk_and_its_figures(ledger: Ledger) -
 def test_an_empty_ledger_is_told(ledger: Ledger) -> None:
     with pytest.raises(InputError, match="no requests in this time"):
         audited(ledger)
+
+
+def test_equal_questions_are_left_to_the_exact_cache(ledger: Ledger) -> None:
+    for place in range(3):
+        add(ledger, f"d{place}", MONDAY + place, request=asked("How do I reset my password?"))
+    found = of(audited(ledger), "semantic cache").figures
+    assert (found["hits_through_the_gates"], found["hits_by_cosine_alone"]) == (0, 0)
+
+
+def test_questions_of_other_users_and_other_conversations_are_not_compared(ledger: Ledger) -> None:
+    same, other = "How do I reset my password?", "How do I reset my password"
+    add(ledger, "a", MONDAY, request=asked(same, user="u1"))
+    add(ledger, "b", MONDAY + 1, request=asked(other, user="u2"))
+    add(ledger, "c", MONDAY + 2, request=asked(other, user="u1", system="You are terse."))
+    assert of(audited(ledger), "semantic cache").figures["hits_by_cosine_alone"] == 0
+
+
+class Words:
+    """An embedder of a configuration."""
+
+    name = "words"
+
+    def __call__(self, texts: tuple[str, ...]) -> Vectors:
+        return bag(texts)
+
+
+def test_the_configured_embedder_and_its_threshold_are_used(ledger: Ledger) -> None:
+    for place, question in enumerate(["How do I reset my password?", "How do I reset my password"]):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(question))
+    semantic = SemanticSettings(embedder=Words(), threshold=0.999, identity="i")  # type: ignore[arg-type]
+    config = Config.of(LADDER.tiers, ledger={"enabled": False}, cache=CacheSettings(semantic=semantic))
+    found = of(audit(ledger, config), "semantic cache")
+    assert found.on
+    assert (found.figures["embedder"], found.figures["threshold"]) == ("words", 0.999)
+    assert found.figures["hits_through_the_gates"] == 0
+
+
+def test_without_one_configured_one_that_is_there_is_used(ledger: Ledger) -> None:
+    for place, question in enumerate(["How do I reset my password?", "How do I reset my password"]):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(question))
+    found = of(audit(ledger, Config.of(LADDER.tiers, ledger={"enabled": False})), "semantic cache")
+    assert found.figures["embedder"] in ("wordllama", "hashing")
+    assert found.figures["hits_through_the_gates"] == 1
+
+
+class Broken:
+    """An embedder that cannot be loaded."""
+
+    name = "broken"
+
+    def __call__(self, texts: tuple[str, ...]) -> Vectors:
+        raise EmbedderError("its model is not there")
+
+
+def test_an_embedder_that_fails_leaves_the_other_levers(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY)
+    semantic = SemanticSettings(embedder=Broken(), threshold=0.9, identity="i")  # type: ignore[arg-type]
+    config = Config.of(LADDER.tiers, ledger={"enabled": False}, cache=CacheSettings(semantic=semantic))
+    found = audit(ledger, config)
+    assert "its model is not there" in of(found, "semantic cache").why
+    assert len(found.levers) == 9
+
+
+def test_openai_keeps_beginnings_by_itself_so_marking_is_no_promise(ledger: Ledger) -> None:
+    for place in range(2):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(str(place) * 100, system="s" * 900), read=2000)
+    price = Price(rates=per_million(input=10, output=20, cached_input=1))
+    found = prefixes(ledger, Ladder((replace(tier("large"), api="openai-chat", price=price),)))
+    assert found.saves is not None
+    assert (found.saves.monthly, found.at_most) == (0, monthly(1800 * 9000))
+    assert "OpenAI keeps beginnings by itself" in found.why
