@@ -14,6 +14,7 @@ MARK = "tierwise_intent"
 
 _UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 _FULL = "token_limit_exceeded"
+_PAGE = 100
 
 
 class OpenAIBatches:
@@ -40,11 +41,13 @@ class OpenAIBatches:
         return str(batch.id)
 
     def find(self, client: Any, intent: Intent, known: frozenset[str], *, timeout: float) -> Found:  # noqa: ARG002 - marked
-        """Look through the batches that may be it, newest first."""
-        for batch in client.batches.list(limit=100, timeout=timeout):
+        """Look through the batches that may be it: they come newest first, which nobody promises for every one."""
+        older = 0
+        for batch in client.batches.list(limit=_PAGE, timeout=timeout):
             if (batch.metadata or {}).get(MARK) == intent.id:
                 return Found(id=str(batch.id))
-            if batch.created_at < intent.created - SKEW:
+            older += batch.created_at < intent.created - SKEW
+            if older > _PAGE:
                 break
         return Found()
 
