@@ -14,7 +14,7 @@ PLOT = "month.svg"
 _HERE = Path(__file__).resolve().parent
 _COMMAND = "python -m benchmarks.month --save docs/spend"
 _AGAIN = "python -m benchmarks.month --page docs/spend"
-_QUICK = "**These are the figures of a `--quick` run, and mean little.**"
+_QUICK = " **These are the figures of a `--quick` run, and mean little.**"
 
 _RISKS = {
     "routing": "weaker tiers answer: {right_lost} fewer right answers.",
