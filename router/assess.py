@@ -14,7 +14,7 @@ from router.features import Floats, PromptFeatures, prompt_features
 from router.lengths import LengthModel, Tokens, chars_of
 from router.signals import agreement, answer_signals
 from router.tiers import Ladder, Tier
-from router.trees import Blend
+from router.trees import Blend, TreeModel
 from router.types import Completion, Request, Usage
 
 
@@ -78,9 +78,9 @@ class Untrained:
 
 @dataclass(frozen=True, slots=True)
 class Estimators:
-    """Everything that was fitted: the complexity classifier (``prompt``, ``dense`` where it reads embeddings too, and
-    its ``calibration``), the confidence scorer (per set of tiers that have answered, as a bit mask: a model and its
-    calibration), and the expected lengths of calls.
+    """Everything that was fitted: the complexity classifier (``prompt``, ``dense`` where it reads embeddings too,
+    ``trees`` where they add to it, and its ``calibration``), the confidence scorer (per set of tiers that have
+    answered, as a bit mask: a model and its calibration), and the expected lengths of calls.
     """
 
     prompt: TextModel
@@ -88,6 +88,7 @@ class Estimators:
     scorer: Mapping[int, tuple[DenseModel | Blend, Calibration]]
     length: LengthModel
     dense: EmbeddingModel | None = None
+    trees: TreeModel | None = None
 
     def prompt_logits(self, features: PromptFeatures) -> Floats:
         """The classifier's logits (K,), before calibration.
@@ -95,25 +96,32 @@ class Estimators:
         Raises:
             ValueError: it reads an embedding, and the features have none.
         """
-        return prompt_logits(self.prompt, self.dense, features)
+        return prompt_logits(features, text=self.prompt, dense=self.dense, trees=self.trees)
 
 
 UNEMBEDDED: Floats = np.array([math.nan])
 """Stands for an embedding that could not be had: the classifier takes the training mean for it."""
 
 
-def prompt_logits(text: TextModel, dense: EmbeddingModel | None, features: PromptFeatures) -> Floats:
-    """The logits (K,) of a classifier that reads the prompt's words and, with ``dense``, its embedding.
+def prompt_logits(
+    features: PromptFeatures, *, text: TextModel, dense: EmbeddingModel | None, trees: TreeModel | None
+) -> Floats:
+    """The logits (K,) of a classifier that reads the prompt's words and, with ``dense``, its embedding. What ``trees``
+    say of its hand-made features, topics and embedding is added before the predictions become logits.
 
     Raises:
         ValueError: there is no embedding to read.
     """
-    values = text.values(features)
-    if dense is None:
-        return text.logits(values)
-    if features.embedding is None:
-        raise ValueError("this classifier reads an embedding of the prompt, and was given none")
-    return text.logits(values + dense.values(features.embedding))
+    values, topics = text.read(features)
+    row = [features.hand, topics]
+    if dense is not None:
+        if features.embedding is None:
+            raise ValueError("this classifier reads an embedding of the prompt, and was given none")
+        values = values + dense.values(features.embedding)
+        row.append(dense.along(features.embedding))
+    if trees is not None:
+        values = values + trees.logits(np.concatenate(row))
+    return text.logits(values)
 
 
 @dataclass(frozen=True, slots=True)

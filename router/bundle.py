@@ -33,7 +33,7 @@ from router.policy import Rule, rule_from
 from router.profiles import DEFAULT_PROFILE
 from router.trees import Blend, TreeModel
 
-FORMAT = 3
+FORMAT = 4
 """The layout of the file; a bundle of another layout is refused."""
 
 LIMIT = 256 * 2**20
@@ -143,6 +143,8 @@ class PolicyBundle:
         if self.embedder is not None:
             assert fitted.dense is not None
             arrays |= pack(fitted.dense, "dense") | {"embedder.probes": self.embedder.probes}
+        if fitted.trees is not None:
+            arrays |= pack(fitted.trees, "prompt_trees")
         for state, (model, calibration) in fitted.scorer.items():
             if isinstance(model, Blend):
                 arrays |= pack(model.trees, f"scorer.{state}.trees")
@@ -235,6 +237,7 @@ def _assemble(manifest: Any, blobs: dict[str, bytes], version: str, where: str) 
                 prompt=unpack(TokenModel, arrays, "length.prompt"), answer=unpack(TokenModel, arrays, "length.answer")
             ),
             dense=None if embedder is None else unpack(EmbeddingModel, arrays, "dense"),
+            trees=unpack(TreeModel, arrays, "prompt_trees") if "prompt_trees.roots" in arrays else None,
         ),
         profiles=profiles,
         best_single=manifest["best_single"],

@@ -161,10 +161,12 @@ def arrays(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[in
     if embedded:
         wanted |= _embedded(found)
     plain = dict(found)
-    for mask in states:
-        prefix = f"scorer.{mask}.trees"
+    read = len(HAND) + _count(found, "prompt.topics", 1) + (_count(found, "dense.directions", 1) if embedded else 0)
+    forests = [("prompt_trees", read, _count(found, "prompt.intercept", 0))]
+    forests += [(f"scorer.{mask}.trees", _width(mask, tiers), tiers) for mask in states]
+    for prefix, columns, heads in forests:
         if f"{prefix}.roots" in found:
-            check_trees(found, prefix, columns=_width(mask, tiers), tiers=tiers)
+            check_trees(found, prefix, columns=columns, tiers=heads)
             for field in fields(TreeModel):
                 del plain[f"{prefix}.{field.name}"]
     for name in sorted(wanted.keys() ^ plain.keys()):
@@ -190,7 +192,7 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
     field = name.rpartition(".")[2]
     if field == "idf" and not (array >= 1).all():  # so it is by its formula, and no prompt's vector has length 0
         raise ValueError(f"{name} is below 1")
-    if field == "rate" and not (array >= 0).all():
+    if field in ("rate", "topic_rate") and not (array >= 0).all():
         raise ValueError(f"{name} is below 0")
     if name == "embedder.probes" and not np.isin(np.linalg.norm(array, axis=1).round(6), (0.0, 1.0)).all():
         raise ValueError(f"{name} holds a vector whose length is neither 0 nor 1")
@@ -209,6 +211,11 @@ def _shapes(found: Mapping[str, NDArray[Any]], *, tiers: int, states: Sequence[i
     yield "prompt.idf", (terms,)
     heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), _landmarks(found)
     yield "prompt.terms", (terms, heads)
+    topics = max(_count(found, "prompt.topics", 1), 1)
+    yield "prompt.topics", (terms, topics)
+    yield "prompt.places", (landmarks, topics)
+    yield "prompt.topic_rate", (1,)
+    yield "prompt.topic_weight", (1,)
     yield "prompt.mean", (hand,)
     yield "prompt.scale", (hand,)
     yield "prompt.landmarks", (landmarks, hand)
@@ -233,11 +240,14 @@ def _embedded(found: Mapping[str, NDArray[Any]]) -> dict[str, _Shape]:
     """The shapes of what reads an embedding; its dimension is the embedder's own."""
     size = max(_count(found, "embedder.probes", 1), 1)
     heads, landmarks = max(_count(found, "prompt.intercept", 0), 1), _landmarks(found)
+    directions = _count(found, "dense.directions", 1)
     return {
         "dense.landmarks": (landmarks, size),
         "dense.rate": (1,),
         "dense.weights": (landmarks, heads),
         "dense.absent": (heads,),
+        "dense.directions": (size, directions),
+        "dense.middle": (directions,),
         "embedder.probes": (len(PROBES), size),
     }
 

@@ -27,6 +27,9 @@ _SHIFT = np.uint64(29)
 TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
 """Added to the key of a word of the last paragraph, which is where most prompts put their question."""
 
+_TINY = 1e-12
+"""A length below this is that of a prompt without any known term, but for rounding."""
+
 _IDENTITY = np.array([0.0, 1.0]).tobytes()
 """The knots, in x as in y, of a map that changes nothing."""
 
@@ -57,37 +60,57 @@ FARTHEST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """Kernel heads over TF-IDF terms and hand-made features, and the link to one logit per tier.
+    """Kernel heads over TF-IDF terms, their topics and hand-made features, and the link to one logit per tier.
 
     B heads predict qualities: ``intercept`` (B,), plus the TF-IDF vector over ``terms`` (F, B), plus
     ``exp(-rate |h - l|)`` of the standardised hand-made features h and each of the ``landmarks`` l (L, H), over
-    ``weights`` (L, B). ``keys`` (F,) ascending, ``idf`` (F,), ``mean`` and ``scale`` (H,), ``rate`` (1,). Term
-    frequency is ``1 + ln(count)``, each prompt's TF-IDF vector has length 1. The logits are those of the predictions,
-    kept ``EDGE`` off 0 and 1, over ``mix`` (B, K), plus ``shift`` (K,): the identity, but for tiers grafted on.
+    ``weights`` (L, B), plus ``topic_weight exp(-topic_rate |t - p|)`` of the prompt's topics t and those of each
+    landmark, its ``places`` p (L, T), over the same weights. ``keys`` (F,) ascending, ``idf`` (F,), ``mean`` and
+    ``scale`` (H,), ``rate``, ``topic_rate`` and ``topic_weight`` (1,). Term frequency is ``1 + ln(count)``, each
+    prompt's TF-IDF vector has length 1, and so has what ``topics`` (F, T) make of it. The logits are those of the
+    predictions, kept ``EDGE`` off 0 and 1, over ``mix`` (B, K), plus ``shift`` (K,): the identity, but for tiers
+    grafted on.
     """
 
     keys: Keys
     idf: Floats
     terms: Floats
+    topics: Floats
     mean: Floats
     scale: Floats
     landmarks: Floats
     rate: Floats
+    places: Floats
+    topic_rate: Floats
+    topic_weight: Floats
     weights: Floats
     intercept: Floats
     mix: Floats
     shift: Floats
     lengths: Floats = field(init=False, repr=False, compare=False)
     """The squared lengths (L,) of the landmarks, reckoned once: with them a distance is one product a landmark."""
+    place_lengths: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lengths", squared(self.landmarks))
+        object.__setattr__(self, "place_lengths", squared(self.places))
 
-    def values(self, features: PromptFeatures) -> Floats:
-        """One prediction per head, shape (B,), before anything is added for an embedding."""
+    def read(self, features: PromptFeatures) -> tuple[Floats, Floats]:
+        """One prediction per head, shape (B,), before anything is added for an embedding or by trees; and the prompt's
+        topics (T,).
+        """
         hand = standard_hand(features.hand, self.mean, self.scale)
-        distances = np.sqrt(squares(hand, self.landmarks, self.lengths))
-        out: Floats = self.intercept + np.exp(-self.rate * distances) @ self.weights
+        near = np.exp(-self.rate * np.sqrt(squares(hand, self.landmarks, self.lengths)))
+        terms, weights = self._weighed(features)
+        topics = unit(weights @ self.topics[terms])
+        if self.topic_weight[0]:
+            distances = np.sqrt(squares(topics, self.places, self.place_lengths))
+            near += self.topic_weight * np.exp(-self.topic_rate * distances)
+        out: Floats = self.intercept + near @ self.weights + weights @ self.terms[terms]
+        return out, topics
+
+    def _weighed(self, features: PromptFeatures) -> tuple[NDArray[np.int64], Floats]:
+        """The places of the prompt's known terms, and its TF-IDF vector at them."""
         found = term_keys(features)
         found.sort()  # equal terms stand together, and neighbours are looked up in neighbouring places
         edge = np.ones(len(found) + 1, bool)
@@ -96,12 +119,9 @@ class TextModel:
         unique = found[edges[:-1]]
         places = self.keys.searchsorted(unique)
         known = (self.keys.take(places, mode="clip") == unique).nonzero()[0]
-        if not len(known):
-            return out
         terms = places[known]
         weights = (1.0 + np.log((edges[1:] - edges[:-1])[known])) * self.idf[terms]
-        out += (weights @ self.terms[terms]) / np.sqrt(weights @ weights)
-        return out
+        return terms, unit(weights)
 
     def logits(self, values: Floats) -> Floats:
         """One logit per tier, shape (K,), of predictions (B,)."""
@@ -113,12 +133,15 @@ class TextModel:
 class EmbeddingModel:
     """What the same heads read of an embedding e: ``exp(-rate |e - l|^2)`` for each of the ``landmarks`` l (L, D), over
     ``weights`` (L, B); ``rate`` (1,). ``absent`` (B,) stands for an embedding that could not be had: the training mean.
+    Trees read the embedding along ``directions`` (D, P), of which ``middle`` (P,) is the training mean.
     """
 
     landmarks: Floats
     rate: Floats
     weights: Floats
     absent: Floats
+    directions: Floats
+    middle: Floats
     lengths: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +152,13 @@ class EmbeddingModel:
         if np.isnan(embedding).any():
             return self.absent
         out: Floats = np.exp(-self.rate * squares(embedding, self.landmarks, self.lengths)) @ self.weights
+        return out
+
+    def along(self, embedding: Floats) -> Floats:
+        """What trees read of it, shape (P,)."""
+        if np.isnan(embedding).any():
+            return self.middle
+        out: Floats = embedding @ self.directions
         return out
 
 
@@ -142,6 +172,13 @@ def logit(chances: Floats) -> Floats:
 def standard_hand(hand: Floats, mean: Floats, scale: Floats) -> Floats:
     """Hand-made features (..., H) standardised and cut off at ``FARTHEST``."""
     out: Floats = np.minimum(np.maximum((hand - mean) / scale, -FARTHEST), FARTHEST)
+    return out
+
+
+def unit(vectors: Floats) -> Floats:
+    """Vectors (..., D) at length 1; one without a length stays as it is."""
+    lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    out: Floats = vectors / np.where(lengths > _TINY, lengths, 1.0)
     return out
 
 

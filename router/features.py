@@ -103,10 +103,10 @@ _SMALL = 10.0
 
 FORM = (
     "log_chars", "log_words", "mean_word", "log_longest_word", "type_token_ratio", "digit_share", "log_numbers",
-    "longest_number", "upper_share", "operator_share", "bracket_share", "non_ascii_share", "log_commas",
+    "longest_number", "operator_share", "bracket_share", "non_ascii_share", "log_commas",
     "log_questions", "log_newlines", "log_quotes", "log_backticks", "log_stops", "log_blocks", "constraints",
     "reasoning_words", "negations", "has_latex", "has_code_fence", "log_tail_chars", "tail_digit_share",
-    "tail_longest_number", "tail_operator_share", "tail_upper_share", "log_tail_words", "log_turns", "log_system",
+    "tail_longest_number", "tail_operator_share", "log_tail_words", "log_turns", "log_system",
     "wants_format", "log_tools",
 )  # fmt: skip
 """Names of the hand-made features of a prompt's form, in order."""
@@ -124,7 +124,7 @@ HAND = FORM + FIGURES
 @dataclass(frozen=True, slots=True)
 class PromptFeatures:
     """A prompt as numbers: ``words`` (n,) keys of its folded tokens in order, ``tail`` how many of them belong
-    to the last paragraph, ``hand`` (44,) the hand-made features. ``embedding`` (d,) is the prompt's vector, None where
+    to the last paragraph, ``hand`` (42,) the hand-made features. ``embedding`` (d,) is the prompt's vector, None where
     nobody embedded it.
     """
 
@@ -139,7 +139,7 @@ def fold(text: str) -> bytes:
     return text.lower().encode("utf-8", "replace").translate(_FOLD)
 
 
-_DIGITS, _UPPER, _STOPS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b".!?"
+_DIGITS, _STOPS = b"0123456789", b".!?"
 _OPERATORS, _BRACKETS, _FOREIGN = b"+-*/=<>^%", b"(){}[]", bytes(range(128, 256))
 
 
@@ -172,13 +172,13 @@ def _hand(request: Request, body: str, tokens: Tokens, *, tail: int, chars: int)
         (
             log(chars), log(n_words), int(tokens.lengths.sum()) / n_words, log(int(tokens.lengths.max(initial=0))),
             kinds / n_words, _many(raw, _DIGITS) / size, log(np.count_nonzero(numbers)), numbers.max(initial=0),
-            _many(raw, _UPPER) / size, _many(raw, _OPERATORS) / size, _many(raw, _BRACKETS) / size,
+            _many(raw, _OPERATORS) / size, _many(raw, _BRACKETS) / size,
             0.0 if raw.isascii() else _many(raw, _FOREIGN) / size, log(count(b",")), log(count(b"?")),
             log(count(b"\n")), log(count(b'"') + count(b"'")), log(count(b"`")), log(_many(raw, _STOPS)),
             log(count(b"\n\n") + 1), constraints, reasoning, negations,
             b"\\" in raw or count(b"$") > 1, b"```" in raw, log(tail_size), _many(raw_tail, _DIGITS) / tail_size,
             numbers[len(numbers) - tail :].max(initial=0), _many(raw_tail, _OPERATORS) / tail_size,
-            _many(raw_tail, _UPPER) / tail_size, log(tail), log(len(request.messages)), log(len(request.system)),
+            log(tail), log(len(request.messages)), log(len(request.system)),
             request.response_format is not None, log(len(request.tools)),
             *_figures(raw), log(ratios), log(comparisons),
         ),

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as plain arrays, walked by numpy alone.
+"""Trees as plain arrays, boosted or averaged, walked by numpy alone.
 
 Training fits them with scikit-learn; what is walked here ends in the same leaves, also where a number is missing.
 """
@@ -32,7 +32,8 @@ class TreeModel:
     The nodes of all trees stand in one row of M, children behind their parents: ``feature``, ``left``, ``right``
     (M,) are indices, ``threshold`` (M,): a number up to it goes left, ``missing_left`` (M,) 1 where a missing one
     goes left too. A leaf is its own child and has a ``value`` (M,). ``roots`` (T,) are the trees' first nodes,
-    ``head`` (T,) the tier that each adds to, ``intercept`` (K,) where the sums begin.
+    ``head`` (T,) the tier that each adds to, ``intercept`` (K,) where the sums begin. Trees that all tiers share have
+    values (M, K), one a tier, and a ``head`` that is not read.
     """
 
     feature: Indices
@@ -58,6 +59,9 @@ class TreeModel:
         for _ in range(plan.depth):
             goes_left = both.take(plan.source.take(node)) <= self.threshold.take(node)
             node = plan.children.take(node + node + goes_left)
+        if self.value.ndim > 1:
+            shared: Floats = self.intercept + self.value.take(node, axis=0).sum(axis=0)
+            return shared
         found: Floats = self.intercept + np.bincount(plan.head, self.value.take(node), len(self.intercept))
         return found
 
@@ -159,7 +163,7 @@ def _shapes(arrays: Mapping[str, NDArray[Any]], prefix: str, tiers: int) -> None
     lengths["intercept"] = tiers
     for name, length in lengths.items():
         array = arrays[name]
-        if array.shape != (length,):
+        if array.shape != (length,) and not (name == "value" and array.shape == (lengths["feature"], tiers)):
             raise ValueError(f"{prefix}.{name} has the shape {array.shape}, where {(length,)} is wanted")
         wanted = "f" if name in {"threshold", "value", "intercept"} else "u"
         if array.dtype.kind != wanted:

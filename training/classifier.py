@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,13 +63,18 @@ def fit_classifier(
 
 
 def fit_features(
-    features: Sequence[PromptFeatures], quality: Floats, *, keys: Sequence[str], weight: Floats | None = None
+    features: Sequence[PromptFeatures],
+    quality: Floats,
+    *,
+    keys: Sequence[str],
+    weight: Floats | None = None,
+    fitted_by: Callable[..., PromptFit] = fit_prompts,
 ) -> Classifier:
-    """:func:`fit_classifier` on prompts that were read already."""
+    """:func:`fit_classifier` on prompts that were read already; ``fitted_by`` takes what ``fit_prompts`` takes."""
     mass = np.ones_like(quality) if weight is None else weight
     fold = folds_of(keys)
     with threadpool_limits(1):
-        prompts = fit_prompts(features, quality, weight=mass, fold=fold)
+        prompts = fitted_by(features, quality, weight=mass, fold=fold)
         found = calibrated_already(prompts.logits)
     return Classifier(prompts, found.final, found.chances)
 

@@ -145,6 +145,7 @@ def _fit(
             scorer=chosen.scorer,
             length=fit_lengths(data.lengths, data.answers.hand),
             dense=chosen.prompt.dense,
+            trees=chosen.prompt.trees,
         ),
         profiles={"default": Profile(Always(why="this bundle has not been tuned, so the strongest tier is asked"))},
         best_single=ladder.names[int(np.argmax(single))],

@@ -7,7 +7,7 @@ They also find what no line does, such as a log-probability that means another t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,17 @@ LEAF = 20
 LEAVES = 500
 """The most leaves of a tree, so that a bundle does not grow with the log: up to 10,000 rows it is no bound at all."""
 NODES = 8_000_000
-"""The most nodes over all states and tiers, 29 bytes each: they are to fit in a bundle. Five tiers always stay below,
-six from 5,400 rows on have larger leaves for it."""
+"""The most nodes over all states and tiers, 29 bytes each at most: they are to fit in a bundle. Five tiers always stay
+below, six from 5,400 rows on have larger leaves for it."""
 SHARE = 0.3
 """The share of the columns that each split may choose from."""
 DEPTH = 20
 
 PRIOR = 2.0
 """Rows of the base rate that are added to each leaf, so that none is certain."""
+
+Says = Callable[[Any, Floats], Floats]
+"""What each node of a tree says, (M, K), given the base rate (K,)."""
 
 
 def fit_forest(
@@ -50,16 +53,14 @@ def fit_forest(
     bins = fit_bins(np.where(np.isnan(rows).all(axis=0), 0.0, rows))
     logits = np.empty_like(quality)
     for number, view in views.items():
-        codes, outside = _codes(bins, view), fold == number
+        codes, outside = codes_of(bins, view), fold == number
         inside = known & ~outside
         forest = _trees(leaf).fit(codes[inside], quality[inside], sample_weight=mass[inside])
-        ends = forest.apply(codes[outside])
-        base = _base(quality[inside], mass[inside])
-        logits[outside] = np.mean(
-            [_logits(each.tree_, base)[ends[:, place]] for place, each in enumerate(forest.estimators_)], axis=0
-        )
-    forest = _trees(leaf).fit(_codes(bins, rows)[known], quality[known], sample_weight=mass[known])
-    return _export(forest, bins, base=_base(quality[known], mass[known])), logits
+        base = base_of(quality[inside], mass[inside])
+        logits[outside] = averaged(forest, codes[outside], base=base, says=_logits)
+    forest = _trees(leaf).fit(codes_of(bins, rows)[known], quality[known], sample_weight=mass[known])
+    base = base_of(quality[known], mass[known])
+    return exported(forest, bins, base=base, says=_logits), logits
 
 
 def least_rows(rows: int, *, tiers: int) -> int:
@@ -72,30 +73,43 @@ def _trees(leaf: int) -> ExtraTreesRegressor:
     return ExtraTreesRegressor(TREES, min_samples_leaf=leaf, max_features=SHARE, max_depth=DEPTH, random_state=0)
 
 
-def _codes(bins: Bins, matrix: Floats) -> Floats:
+def codes_of(bins: Bins, matrix: Floats) -> Floats:
     """Each number's interval, a missing one below the lowest."""
     codes = bins.codes(matrix)
     return np.where(np.isnan(codes), -1.0, codes)
 
 
-def _base(quality: Floats, mass: Floats) -> Floats:
+def base_of(quality: Floats, mass: Floats) -> Floats:
     """Each tier's mean quality, (K,), with one pseudo-count of each class."""
     found: Floats = (np.average(quality, axis=0, weights=mass) * len(quality) + 1) / (len(quality) + 2)
     return found
 
 
-def _logits(tree: Any, base: Floats) -> Floats:
-    """What each node says, (M, K)."""
+def shares(tree: Any, base: Floats) -> Floats:
+    """The mean quality in each node, (M, K), :data:`PRIOR` rows of the ``base`` rate (K,) added."""
     count = tree.n_node_samples[:, None]
-    share = (tree.value[:, :, 0] * count + PRIOR * base) / (count + PRIOR)
+    found: Floats = (tree.value[:, :, 0] * count + PRIOR * base) / (count + PRIOR)
+    return found
+
+
+def _logits(tree: Any, base: Floats) -> Floats:
+    share = shares(tree, base)
     found: Floats = np.log(share / (1 - share))
     return found
 
 
-def _export(forest: Any, bins: Bins, *, base: Floats) -> TreeModel:
-    """The forest as the runtime's arrays, once for each tier."""
+def averaged(forest: Any, codes: Floats, *, base: Floats, says: Says) -> Floats:
+    """What the leaves of each row (n, D) say, averaged over the trees, (n, K)."""
+    ends = forest.apply(codes)
+    found: Floats = np.mean(
+        [says(each.tree_, base)[ends[:, place]] for place, each in enumerate(forest.estimators_)], axis=0
+    )
+    return found
+
+
+def exported(forest: Any, bins: Bins, *, base: Floats, says: Says) -> TreeModel:
+    """The forest as the runtime's arrays, shared by all tiers."""
     trees = [each.tree_ for each in forest.estimators_]
-    tiers = len(base)
     sizes = np.array([tree.node_count for tree in trees])
     starts = np.cumsum(sizes) - sizes
     start = np.repeat(starts, sizes)
@@ -110,20 +124,15 @@ def _export(forest: Any, bins: Bins, *, base: Floats) -> TreeModel:
         0.0 if ends else -LARGEST if cut < 0 else bins.threshold(column, cut)
         for ends, column, cut in zip(leaf.tolist(), feature.tolist(), cuts.tolist(), strict=True)
     ]
-    value = np.concatenate([_logits(tree, base) for tree in trees]) / len(trees)
-    by = np.arange(tiers)[:, None] * len(here)
-
-    def repeated(places: Ints) -> Any:
-        return (places + by).ravel().astype(np.uint32)
-
+    value = np.concatenate([says(tree, base) for tree in trees]) / len(trees)
     return TreeModel(
-        feature=np.tile(feature, tiers).astype(np.uint32),
-        threshold=np.tile(np.clip(threshold, -LARGEST, LARGEST), tiers),
-        left=repeated(left),
-        right=repeated(right),
-        missing_left=np.tile(np.where(leaf, 0, 1), tiers).astype(np.uint8),
-        value=np.where(leaf, value.T, 0.0).ravel(),
-        roots=repeated(starts),
-        head=np.repeat(np.arange(tiers), len(starts)).astype(np.uint32),
-        intercept=np.zeros(tiers),
+        feature=feature.astype(np.uint32),
+        threshold=np.clip(threshold, -LARGEST, LARGEST),
+        left=left.astype(np.uint32),
+        right=right.astype(np.uint32),
+        missing_left=np.where(leaf, 0, 1).astype(np.uint8),
+        value=np.where(leaf[:, None], value, 0.0),
+        roots=starts.astype(np.uint32),
+        head=np.zeros(len(starts), np.uint32),
+        intercept=np.zeros(value.shape[1]),
     )

@@ -84,6 +84,7 @@ def add_tier(
         scorer=_scorer(known, place, head, answer),
         length=_lengths(known.length, labels, place),
         dense=known.dense,
+        trees=known.trees,
     )
     count = len(labels.queries)
     note = f"uncertified: tier {name!r} was grafted from {count} labels"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils.extmath import randomized_svd
 
 from router.estimators import term_keys
-from router.features import PromptFeatures
+from router.features import Floats, PromptFeatures
 
 MOST_TERMS = 50_000
+
+TOPICS = 20
+"""Directions of the prompts' terms: on RouteLLM's MMLU 10 to 40 of them ranked alike, 100 worse."""
 
 
 def term_weights() -> TfidfVectorizer:
@@ -19,3 +24,16 @@ def term_weights() -> TfidfVectorizer:
 
 def _terms(features: PromptFeatures) -> list[int]:
     return cast("list[int]", term_keys(features).tolist())
+
+
+def topics_of(terms: Any, *, most: int = TOPICS) -> Floats:
+    """The ``most`` directions (F, T) in which most of the prompts' ``terms`` (n, F), a sparse matrix, lie.
+
+    With fewer prompts or terms there are fewer; where there are too few for any, one direction that holds nothing.
+    """
+    count = min(most, *(size - 1 for size in terms.shape))
+    if count < 1:
+        return np.zeros((terms.shape[1], 1))
+    _, _, directions = randomized_svd(terms, count, n_iter=5, random_state=0)
+    found: Floats = np.ascontiguousarray(directions.T)
+    return found

@@ -79,6 +79,9 @@ def wider(model: DenseModel | Blend, places: Sequence[int], width: int, place: P
             feature=np.asarray(places, np.uint32)[model.trees.feature],
             head=np.asarray(place.known, np.uint32)[model.trees.head],
             intercept=np.insert(model.trees.intercept, place.rank, 0.0),
+            value=np.insert(model.trees.value, place.rank, 0.0, axis=1)
+            if model.trees.value.ndim > 1
+            else model.trees.value,
         )
         return Blend(linear, trees)
     mean, scale, weights = np.zeros(width), np.ones(width), np.zeros((width, place.tiers))

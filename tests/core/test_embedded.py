@@ -39,6 +39,8 @@ def dense(size=DIMENSION, *, seed=3):
         rate=np.ones(1),
         weights=random.normal(size=(3, 2)) / 4,
         absent=np.array([0.1, -0.1]),
+        directions=random.normal(size=(size, 2)),
+        middle=np.array([0.2, -0.3]),
     )
 
 
@@ -250,7 +252,7 @@ def test_an_embedder_that_fails_does_not_lose_the_request(caplog):
     estimators = embedded_bundle().estimators
     expected = Trained(ladder("small", "large"), estimators).begin(ask(KNOWN), embedding=UNEMBEDDED)
     text, features = estimators.prompt, prompt_features(ask(KNOWN))
-    at_mean = estimators.calibration.apply(text.logits(text.values(features) + estimators.dense.absent))
+    at_mean = estimators.calibration.apply(text.logits(text.read(features)[0] + estimators.dense.absent))
 
     responses = [router.route(KNOWN) for _ in range(2)]
 

@@ -18,6 +18,7 @@ from training.benchmarks.ablation_prompt import (
     GROUPS,
     PER_DOLLAR,
     TIERS_ALONE,
+    TREELESS,
     WHOLE,
     Task,
     judged,
@@ -89,7 +90,7 @@ def test_what_only_words_tell_is_lost_without_them():
 
     assert set(found.metrics) == {
         WHOLE, "without_words", "without_features", *(f"without_{group}" for group in (*GROUPS, "layout")), DIFFICULTY,
-        PER_DOLLAR, TIERS_ALONE,
+        PER_DOLLAR, TIERS_ALONE, TREELESS,
     }  # fmt: skip
     assert found.metrics[WHOLE]["apgr"] > 0.7
     assert found.metrics["without_words"]["apgr"] < found.metrics[WHOLE]["apgr"] - 0.1

@@ -27,7 +27,7 @@ from router.providers.fake import FakeProvider
 from tests.core.test_embedded import embedded_bundle
 from tests.kit import said
 from tests.training.simulated import TIERS, random_prompts, records
-from training import kernel_heads, prompt_fit
+from training import kernel_heads, prompt_forest, prompt_kernel
 from training.__main__ import app
 from training.classifier import fit_classifier
 from training.embedding import (
@@ -99,9 +99,10 @@ def test_the_embedding_is_read(fitted):
 
 
 def test_no_estimate_for_holding_out_a_fold_depends_on_its_labels(monkeypatch):
-    """The heads that read embeddings are nested as those that read words, at penalties and a kernel that are given."""
+    """What reads embeddings is nested as what reads words, at penalties, a kernel and shares that are given."""
     monkeypatch.setattr(kernel_heads, "PENALTIES", (1.0,))
-    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: 1.0)
+    monkeypatch.setattr(prompt_kernel, "kernel_error", lambda *_, **__: 1.0)
+    monkeypatch.setattr(prompt_forest, "_share", lambda *_: 0.5)
     logs = records(150)
     features = features_of([query.request for query in logs.queries])
     quality = np.array([query.qualities for query in logs.queries])

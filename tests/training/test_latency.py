@@ -69,7 +69,14 @@ def test_scikit_learns_objects_say_what_the_bundle_says_of_a_prompt(bundle):
 def test_scikit_learns_objects_read_the_prompts_embedding_too(bundle):
     """Where the classifier does; without an embedder such a bundle is refused, and so is one for nothing."""
     rng = np.random.default_rng(0)
-    dense = EmbeddingModel(rng.normal(size=(4, 3)), np.ones(1), rng.normal(size=(4, 2)) / 4, rng.normal(size=2))
+    dense = EmbeddingModel(
+        rng.normal(size=(4, 3)),
+        np.ones(1),
+        rng.normal(size=(4, 2)) / 4,
+        rng.normal(size=2),
+        directions=rng.normal(size=(3, 2)),
+        middle=np.zeros(2),
+    )
     estimators = replace(bundle.estimators, dense=dense)
     assessor, request = Trained(TIERS, estimators), random_prompts(1)[0]
     vector = rng.normal(size=3)

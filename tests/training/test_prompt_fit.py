@@ -10,7 +10,7 @@ import pytest
 from router.features import FIGURES, FORM, prompt_features
 from tests.kit import ask
 from tests.training.simulated import random_prompts
-from training import prompt_fit
+from training import prompt_fit, prompt_kernel
 from training.heads import folds_of
 from training.prompt_fit import fit_prompts
 
@@ -75,30 +75,47 @@ def test_figures_are_read_where_they_tell_of_the_gain():
 
 
 def test_figures_that_are_not_read_change_no_prediction(features, monkeypatch):
-    """By the runtime's arithmetic, in which such a feature has a scale so large that all prompts are alike."""
-    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: 1.0)  # the first of equals has no figures
+    """By the runtime's arithmetic, in which such a feature has a scale so large that all prompts are alike.
+
+    There are no trees, which so few rows do not have.
+    """
+    monkeypatch.setattr(prompt_kernel, "kernel_error", lambda *_, **__: 1.0)  # the first of equals has no figures
     fitted_ = fitted(features)
     kernel = fitted_.pipeline.kernel
     assert (kernel.scale[len(FORM) :] > 1e6).all()
+    assert fitted_.trees is None
     other = replace(features[0], hand=features[0].hand + np.repeat([0.0, 5.0], [len(FORM), len(FIGURES)]))
 
     assert fitted_.of(other) == pytest.approx(fitted_.of(features[0]), abs=1e-6)
 
 
-@pytest.mark.parametrize("better", [0, 1, 2, 3])
+@pytest.mark.parametrize("better", range(8))
 def test_the_kernel_of_least_error_out_of_fold_is_taken(features, monkeypatch, better):
-    errors = iter([1.0 if place == better else 2.0 for place in range(4)])
-    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: next(errors))
+    errors = iter([1.0 if place == better else 2.0 for place in range(8)])
+    monkeypatch.setattr(prompt_kernel, "kernel_error", lambda *_, **__: next(errors))
 
     kernel = fitted(features).pipeline.kernel
 
-    assert (bool(kernel.scale[-1] < 1e6), kernel.embedding_weight) == (better >= 2, (0.3, 1.0)[better % 2])
+    chosen = (bool(kernel.scale[-1] < 1e6), kernel.topic_weight, kernel.embedding_weight)
+    assert chosen == (better >= 4, (1.0, 0.0)[better // 2 % 2], (0.3, 1.0)[better % 2])
 
 
 def test_runtime_and_kernel_agree_whatever_embeddings_count(features, monkeypatch):
-    monkeypatch.setattr(prompt_fit, "kernel_error", lambda *_, **__: 1.0)
+    monkeypatch.setattr(prompt_kernel, "kernel_error", lambda *_, **__: 1.0)
     found = fitted(features)
 
     assert found.pipeline.kernel.embedding_weight == 0.3
     ours = np.array([found.of(each) for each in features])
     assert ours == pytest.approx(found.pipeline.logits(features), abs=1e-9)
+
+
+def test_the_runtime_reads_topics_as_training_does(features, monkeypatch):
+    """Also of a prompt without any known term, which is at the origin of the topics."""
+    monkeypatch.setattr(prompt_kernel, "kernel_error", lambda *_, **__: 1.0)  # the first of equals reads topics
+    found = fitted(features)
+    asked = [features[0], replace(prompt_features(random_prompts(1, seed=9)[0]), embedding=np.ones(3))]
+    asked[1] = replace(asked[1], words=asked[1].words[:0], tail=0)
+
+    assert found.model.topic_weight == [1.0]
+    assert found.model.topics.shape[1] == found.model.places.shape[1] > 1
+    assert [found.of(each) for each in asked] == pytest.approx(found.pipeline.logits(asked), abs=1e-6)

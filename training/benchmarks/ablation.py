@@ -48,7 +48,7 @@ PROTOCOL = (
     "Two measurements, on seeds that no benchmark's claim uses. Before an answer: RouteLLM's MMLU (Mixtral 8x7B "
     "against GPT-4 Turbo), 1,404 labels drawn with 3 seeds, all other questions scored; and 6 groups of subjects held "
     "out, with 1,404 labels of the others. Each variant fits the classifier anew without a group of features, or ranks "
-    "by something else, without_gain_heads by tiers that are each fitted alone; change is its APGR less that of the "
+    "by something else, without_gain_heads by tiers that are each fitted alone, without_trees by the kernel heads alone; change is its APGR less that of the "
     "whole. After an answer: Zellinger-Thomson logs, pools of three tiers, 3,000 labels, 2 splits by prompt; per rung, "
     "and without a source of signals, all families of rules are tuned on out-of-fold estimates and the vertices of the "
     "training hull followed on all other queries; per family of rules on the estimators of the rung 'answer'. The rung "

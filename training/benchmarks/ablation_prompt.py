@@ -17,6 +17,7 @@ from training.benchmarks.priced_gain import even_price, per_cost, regrets
 from training.benchmarks.ranking import Pair, Scored, averaged, intervals
 from training.classifier import fit_features
 from training.embedding import with_embeddings
+from training.prompt_fit import fit_kernel
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -38,6 +39,7 @@ WHOLE = "words_and_features"
 EMBEDDED = "with_embeddings"
 DIFFICULTY, PER_DOLLAR = "difficulty_for_gain", "gain_per_dollar"
 TIERS_ALONE = "without_gain_heads"
+TREELESS = "without_trees"
 
 FIGURES = ("apgr", "apgr_deciles", "cost_apgr", "auroc_gain", "regret")
 
@@ -89,6 +91,7 @@ def scores(task: Task, *, embedded: bool) -> dict[str, Floats]:
             side = side_of(task.test)
             told[DIFFICULTY] = 1 - chances[:, WEAK]
             told[TIERS_ALONE] = _tiers_alone(task, seen)
+            told[TREELESS] = _treeless(task, seen)
             if side.weak_cost is not None and side.strong_cost is not None:
                 told[PER_DOLLAR] = per_cost(told[name], weak_cost=side.weak_cost, strong_cost=side.strong_cost)
     return told
@@ -153,6 +156,15 @@ def _tiers_alone(task: Task, seen: Seen) -> Floats:
         for tier in (WEAK, STRONG)
     )
     return strong - weak
+
+
+def _treeless(task: Task, seen: Seen) -> Floats:
+    """The gain by the kernel heads alone, (m,)."""
+    known, asked = [seen(item) for item in task.known], [seen(item) for item in task.asked]
+    fitted = fit_features(known, task.train.quality, keys=task.train.keys, fitted_by=fit_kernel)
+    chances = fitted.chances_of(asked)
+    found: Floats = chances[:, STRONG] - chances[:, WEAK]
+    return found
 
 
 def _plain(features: PromptFeatures) -> PromptFeatures:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit
 from scipy.special import logit as scipy_logit
+from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
@@ -21,7 +22,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from router.assess import Answer, Estimators, Evidence, scorer_row
 from router.embed import Embedder, readable
@@ -35,7 +36,8 @@ from training.prompt_terms import term_weights
 
 
 class PromptServer:
-    """The complexity classifier: a vectorizer, a scaler, two kernels, a linear regression on them, and its calibration.
+    """The complexity classifier: a vectorizer, its topics, a scaler, kernels, a linear regression, boosted trees for
+    its averaged ones, and its calibration.
 
     ``embedder`` is ours, where the classifier reads embeddings.
 
@@ -54,7 +56,11 @@ class PromptServer:
         self._vectorizer = _vectorizer(text)
         self._hand = _scaler(text.mean, text.scale)
         self._text, self._dense = text, dense
-        weights = [text.terms, text.weights] + ([] if dense is None else [dense.weights])
+        self._topics = _directions(text.topics)
+        weights = [text.terms, text.weights] + ([text.topic_weight * text.weights] if text.topic_weight[0] else [])
+        weights += [] if dense is None else [dense.weights]
+        read = len(text.mean) + text.topics.shape[1] + (0 if dense is None else dense.directions.shape[1])
+        self._trees = [] if estimators.trees is None else _boosters(estimators.trees, columns=read)
         self._heads = LinearRegression()
         self._heads.coef_, self._heads.intercept_ = np.vstack(weights).T, text.intercept
         self._calibration = _Calibrated(estimators.calibration)
@@ -63,15 +69,23 @@ class PromptServer:
         """Each tier's chance to suffice."""
         features, text = prompt_features(request), self._text
         hand = np.clip(self._hand.transform(features.hand[None]), -FARTHEST, FARTHEST)
+        terms = self._vectorizer.transform([features])
         blocks: list[Any] = [
-            self._vectorizer.transform([features]),
+            terms,
             np.exp(-text.rate[0] * euclidean_distances(hand, text.landmarks)),
         ]
+        topics = normalize(self._topics.transform(terms))
+        row = [features.hand[None], topics]
+        if text.topic_weight[0]:
+            blocks.append(np.exp(-text.topic_rate[0] * euclidean_distances(topics, text.places)))
         if self._dense is not None:
             assert self._embedder is not None
             embedding = self._embedder((readable(request),))
             blocks.append(rbf_kernel(embedding, self._dense.landmarks, gamma=float(self._dense.rate[0])))
+            row.append(embedding @ self._dense.directions)
         values = self._heads.predict(sparse.hstack(blocks, format="csr"))[0]
+        for tier, booster in enumerate(self._trees):
+            values[tier] += float(booster.decision_function(np.hstack(row))[0])
         logits = scipy_logit(np.clip(values, EDGE, 1 - EDGE)) @ text.mix + text.shift
         return self._calibration(logits.tolist())
 
@@ -145,6 +159,12 @@ def _vectorizer(text: TextModel) -> TfidfVectorizer:
     return vectorizer
 
 
+def _directions(topics: Floats) -> TruncatedSVD:
+    svd = TruncatedSVD(topics.shape[1])
+    svd.components_ = topics.T
+    return svd
+
+
 def _scaler(mean: Floats, scale: Floats) -> StandardScaler:
     scaler = StandardScaler().fit(np.zeros((2, len(mean))))
     scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
@@ -182,21 +202,22 @@ def _boosters(model: TreeModel, *, columns: int) -> list[HistGradientBoostingCla
     ends = np.append(starts[order][1:], len(model.feature))[np.argsort(order)]
     made = []
     for tier in range(len(model.intercept)):
-        own = np.flatnonzero(model.head == tier)
+        own = np.arange(len(model.roots)) if model.value.ndim > 1 else np.flatnonzero(model.head == tier)
+        value = model.value[:, tier] if model.value.ndim > 1 else model.value
         booster = HistGradientBoostingClassifier(max_iter=1, min_samples_leaf=1)
         booster.fit(rng.random((20, columns)), np.arange(20) % 2)
-        booster._predictors = [[_tree(model, starts[tree], ends[tree])] for tree in own]  # noqa: SLF001
+        booster._predictors = [[_tree(model, value, starts[tree], ends[tree])] for tree in own]  # noqa: SLF001
         booster._baseline_prediction = np.full((1, 1), model.intercept[tier])  # noqa: SLF001
         made.append(booster)
     return made
 
 
-def _tree(model: TreeModel, start: int, end: int) -> Any:
+def _tree(model: TreeModel, value: Floats, start: int, end: int) -> Any:
     here = np.arange(start, end)
     nodes = np.zeros(end - start, PREDICTOR_RECORD_DTYPE)
     nodes["is_leaf"] = model.left[start:end] == here
     nodes["feature_idx"], nodes["num_threshold"] = model.feature[start:end], model.threshold[start:end]
-    nodes["missing_go_to_left"], nodes["value"] = model.missing_left[start:end], model.value[start:end]
+    nodes["missing_go_to_left"], nodes["value"] = model.missing_left[start:end], value[start:end]
     nodes["left"], nodes["right"] = model.left[start:end] - start, model.right[start:end] - start
     none = np.zeros((0, 8), np.uint32)
     return TreePredictor(nodes, none, none)

@@ -60,8 +60,12 @@ def test_the_grafted_model_says_what_the_head_says():
         terms=random.normal(size=(len(keys), 2)) / 5,
         mean=np.zeros(len(HAND)),
         scale=np.ones(len(HAND)),
+        topics=random.normal(size=(len(keys), 2)),
         landmarks=random.normal(size=(5, len(HAND))),
         rate=np.array([0.2]),
+        places=random.normal(size=(5, 2)),
+        topic_rate=np.array([0.7]),
+        topic_weight=np.ones(1),
         weights=random.normal(size=(5, 2)) / 5,
         intercept=np.full(2, 0.5),
         mix=np.eye(2),
@@ -69,9 +73,9 @@ def test_the_grafted_model_says_what_the_head_says():
     )
     head = RaschHead(rung="weights").fit(*simulated(200))
     grown = graft(model, head, rank=1)
-    known = model.logits(model.values(features))
+    known = model.logits(model.read(features)[0])
 
-    assert grown.logits(grown.values(features)) == pytest.approx(
+    assert grown.logits(grown.read(features)[0]) == pytest.approx(
         [known[0], head.decision_function(known[None])[0], known[1]]
     )
 
@@ -86,8 +90,9 @@ def test_bad_input_is_one_sentence():
     head = RaschHead().fit(known, labels)
     none = np.zeros(0)
     three = TextModel(
-        keys=none.astype(np.uint64), idf=none, terms=np.zeros((0, 3)), mean=none, scale=none,
-        landmarks=np.zeros((1, 0)), rate=np.ones(1), weights=np.zeros((1, 3)), intercept=np.zeros(3), mix=np.eye(3),
+        keys=none.astype(np.uint64), idf=none, terms=np.zeros((0, 3)), topics=np.zeros((0, 1)), mean=none,
+        scale=none, landmarks=np.zeros((1, 0)), rate=np.ones(1), places=np.zeros((1, 1)), topic_rate=np.ones(1),
+        topic_weight=np.ones(1), weights=np.zeros((1, 3)), intercept=np.zeros(3), mix=np.eye(3),
         shift=np.zeros(3),
     )  # fmt: skip
     with pytest.raises(InputError, match="reads 2 tiers' logits and the model has 3"):
