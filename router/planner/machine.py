@@ -17,6 +17,9 @@ from router.pricing import NANO, Rates, self_hosted, usd
 HIGHEST_HOURLY = 1_000_000 * NANO
 """Nano-dollars; above it somebody wrote another unit."""
 
+MOST = 10_000
+"""Machines that a plan is made for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
@@ -64,8 +67,18 @@ class Machine:
         return SLOT * self.utilization
 
     def machines(self, load: Load, *, traffic: float = 1.0) -> int:
-        """How many are needed for the busiest slot, were there ``traffic`` times as many calls; at least 1."""
-        return max(math.ceil(traffic * float(self.busy(load).max()) / self.slot_seconds), 1)
+        """How many are needed for the busiest slot, were there ``traffic`` times as many calls; at least 1.
+
+        Raises:
+            InputError: they are so many that a speed was written in another unit.
+        """
+        needed = float(self.busy(load).max()) / self.slot_seconds
+        if needed > MOST:
+            raise InputError(
+                f"the busiest quarter of an hour would need {needed:,.0f} machines; see whether the tokens a second "
+                "are right"
+            )
+        return max(math.ceil(traffic * needed), 1)
 
     def rates(self) -> Rates:
         """What a token costs at the highest load that is planned for."""

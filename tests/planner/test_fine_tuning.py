@@ -129,6 +129,21 @@ def test_useful_is_the_mean_of_the_labels_with_their_interval(ledger: Ledger) ->
     assert found.useful_low < 0.75
 
 
+def test_the_interval_of_the_return_has_both_doubts_in_it(ledger: Ledger) -> None:
+    for place in range(40):
+        add(ledger, f"d{place}", MONDAY + place % 8 * DAY + place // 8 * 3600.0)
+        label(ledger, f"d{place}", float(place % 4 > 0))
+    add(ledger, "end", MONDAY + 8 * DAY)
+    doubtful = returns(ledger, Worth(value=NANO)).net
+    sure = returns(ledger, Worth(value=NANO, useful=0.75)).net
+    assert doubtful.monthly == sure.monthly
+    assert None not in (doubtful.low, doubtful.high, sure.low, sure.high)
+    # Hoeffding's interval for 40 labels is 0.215 wide on each side; the 41 answers of 8 days are worth a dollar each.
+    wider = 0.2148 * 41 * NANO * MONTH / (8 * DAY)
+    assert sure.low - doubtful.low == pytest.approx(wider, rel=1e-2)  # type: ignore[operator]
+    assert doubtful.high - sure.high == pytest.approx(wider, rel=1e-2)  # type: ignore[operator]
+
+
 def test_too_few_labels_are_no_share(ledger: Ledger) -> None:
     add(ledger, "a", MONDAY)
     with pytest.raises(InputError, match="0 labelled answers"):

@@ -73,6 +73,20 @@ def test_only_the_calls_of_the_named_tier_are_counted(ledger: Ledger) -> None:
     assert (int(found.calls.sum()), found.tiers) == (1, ("small",))
 
 
+def test_audits_are_calls_and_no_requests(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, by="small")
+    add(ledger, "b", MONDAY + 1, audit_of="a")
+    found = load_of(ledger, LADDER)
+    assert (found.requests, int(found.calls.sum())) == (1, 2)
+
+
+def test_a_machine_that_keeps_prefixes_reads_cached_tokens_for_nothing(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, read=1000, cached=500, written=100)
+    found = load_of(ledger, LADDER)
+    assert machine().busy(found)[0] == pytest.approx(1000 / 1000 + 100 / 100)
+    assert machine(keeps_prefixes=False).busy(found)[0] == pytest.approx(1500 / 1000 + 100 / 100)
+
+
 def test_a_ledger_without_such_calls_is_told(ledger: Ledger) -> None:
     with pytest.raises(InputError, match="no requests in this time"):
         load_of(ledger, LADDER)
@@ -98,6 +112,11 @@ def test_the_busiest_quarter_of_an_hour_decides_how_many_machines_there_are() ->
     assert half.machines(load([45_000, 10])) == 1
     assert half.machines(load([45_001, 10])) == 2
     assert half.machines(load([10] * 96)) == 1
+
+
+def test_a_speed_in_another_unit_is_told() -> None:
+    with pytest.raises(InputError, match="would need 1,587,302 machines"):
+        hybrid(load([10**6]), machine(write=0.001))
 
 
 def test_a_month_of_machines_costs_their_hours() -> None:
