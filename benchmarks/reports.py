@@ -33,11 +33,11 @@ from router.analytics import Costs
 from router.analytics.summary import summary
 from router.ledger import Ledger
 with Ledger(sys.argv[1]) as ledger:
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     found = summary(Costs(ledger))
-    took = time.perf_counter() - start
+    took, worked = time.perf_counter() - start, time.process_time() - worked
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"seconds": took, "peak_kib": peak, "requests": found["total"]["requests"]}))
+print(json.dumps({"seconds": took, "cpu": worked, "peak_kib": peak, "requests": found["total"]["requests"]}))
 """
 
 
@@ -64,6 +64,7 @@ def measure(*, quick: bool) -> Result:
         n=size,
         more={
             "against_value": rounded(reading * 1000),
+            "cpu": rounded(of_large["cpu"] * 1000),
             "tenth": rounded(of_small["seconds"] * 1000),
             "peak_mib": rounded(of_large["peak_kib"] / 1024),
             "tenth_peak_mib": rounded(of_small["peak_kib"] / 1024),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from router import FakeProvider, Router
 from router.analytics import Costs
+from router.analytics.summary import summary
 from router.attribution import Units
 from router.config import Config
 from router.config.load import load
@@ -51,6 +52,18 @@ def test_periods_are_those_of_the_zone_and_in_order(ledger: Ledger) -> None:
         "2026-11-18T17+05:30",
         "2026-11-18T18+05:30",
     ]
+
+
+def test_a_summary_goes_by_days_or_by_longer_periods_where_there_are_many(ledger: Ledger) -> None:
+    ledger.append(decision("first", created=NOON))
+    found = []
+    for days in (99, 101, 1_000):
+        ledger.append(decision(str(days), created=NOON + days * DAY))
+        found.append(summary(Costs(ledger))["series"]["every"])
+    assert found == ["day", "week", "month"]
+    assert Costs(ledger).span() == (NOON, NOON + 1_000 * DAY)
+    assert Costs(ledger).span(until=NOON) is None
+    assert summary(Costs(ledger), every="hour", until=NOON + 1)["series"]["every"] == "hour"
 
 
 def test_the_hour_that_comes_twice_is_two_hours(ledger: Ledger) -> None:

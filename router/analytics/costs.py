@@ -45,6 +45,10 @@ class Costs:
         found = self.ledger.read(lambda connection: sums.total(connection, since, until))
         return row_of(found[0]) if found else Row()
 
+    def span(self, *, since: float | None = None, until: float | None = None) -> tuple[float, float] | None:
+        """When the first and the last decision were made; None without any."""
+        return self.ledger.read(lambda connection: sums.span(connection, since, until))
+
     def by(self, key: str, *, since: float | None = None, until: float | None = None, zone: str = "UTC") -> list[Row]:
         """Sum by "tier", "model", "user", "unit" or the name of a tag, the costliest first, or by a period, in order.
 

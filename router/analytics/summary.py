@@ -19,6 +19,8 @@ BY = ("tier", "model", "feature", "unit", "tenant", "user")
 _PERIODS = 100
 """More periods than these in one series are hard to tell apart."""
 
+_SECONDS: tuple[tuple[Period, float], ...] = (("day", 86_400.0), ("week", 604_800.0))
+
 
 def summary(
     costs: Costs,
@@ -67,13 +69,9 @@ def _series(
 ) -> tuple[Period, list[Row]]:
     if every is not None:
         return every, costs.series(every, zone=zone, since=since, until=until)
-    found: list[Row] = []
-    period: Period = "day"
-    for period in ("day", "week", "month"):
-        found = costs.series(period, zone=zone, since=since, until=until)
-        if len(found) <= _PERIODS:
-            break
-    return period, found
+    first, last = costs.span(since=since, until=until) or (0.0, 0.0)
+    period: Period = next((name for name, size in _SECONDS if (last - first) / size < _PERIODS), "month")
+    return period, costs.series(period, zone=zone, since=since, until=until)
 
 
 def _grouped(rows: Sequence[Row], top: int) -> dict[str, Any]:

@@ -35,6 +35,20 @@ def total(connection: Connection, since: float | None, until: float | None) -> l
     return _by_request(connection, cast(null(), Text), since, until)
 
 
+def span(connection: Connection, since: float | None, until: float | None) -> tuple[float, float] | None:
+    """When the first and the last decision were made; None without any."""
+    from sqlalchemy import func, select
+
+    from router.ledger.schema import decisions
+
+    created = decisions.c.created
+    # Two queries, each of which the index answers; of both in one, SQLite reads the whole table.
+    first, last = (
+        connection.execute(select(end(created)).where(*within(since, until))).scalar() for end in (func.min, func.max)
+    )
+    return None if first is None or last is None else (float(first), float(last))
+
+
 def by_slot(connection: Connection, since: float | None, until: float | None) -> list[Sums]:
     """Group by quarters of an hour; the key counts them from the epoch."""
     from sqlalchemy import BigInteger, cast, func
