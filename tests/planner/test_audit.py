@@ -309,9 +309,13 @@ def test_levers_come_by_what_is_sure_then_by_what_is_possible_and_those_that_are
     for place in range(40):
         add(ledger, f"d{place}", MONDAY + place * 60, request=asked("one"), written=1000 if place == 0 else 100)
     found = audited(ledger, cache=CacheSettings())
-    assert [lever.rank for lever in found.levers] == sorted(lever.rank for lever in found.levers)
+    others = [lever for lever in found.levers if not lever.on]
+    sure = [0 if lever.saves is None else lever.saves.monthly for lever in others]
+    assert sure == sorted(sure, reverse=True)
+    possible = [lever.at_most or 0 for lever, known in zip(others, sure, strict=True) if not known]
+    assert possible == sorted(possible, reverse=True)
+    assert possible[0] > 0
     assert found.levers[-1].name == "cache"
-    assert found.levers[0].saves is None or not found.levers[0].on
 
 
 def test_every_lever_names_its_switch_its_risk_and_its_figures(ledger: Ledger) -> None:
