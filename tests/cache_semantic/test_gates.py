@@ -23,6 +23,8 @@ SAME = [
     ("Is 1,000 km far?", "Is 1000 kilometres far?"),
     ("What does `a[1]` return?", "Tell me what `a[1]` returns"),
     ("What does [] mean in Python?", "In Python, what does [] mean?"),
+    ("Can you translate cat to French?", "Translate cat to French, please"),
+    ("Quick question: what is the capital of Peru?", "What's the capital of Peru?"),
 ]
 
 APART = {
@@ -110,6 +112,13 @@ APART = {
         ("Is aspirin safe?", "Is aspirin safe for dogs?"),
         ("I feel 😀", "I feel 😢"),
         ("What is this?", "What is that?"),
+        ("Translate to German: I am cold", "Translate to German: I was cold"),
+        ("Correct: I has a dog", "Correct: I have a dog"),
+        ("Sum up:\nWe met.", "Sum up:\nWe meet."),
+        ("What is a synonym of big?", "What is a synonym of large?"),
+        ("Spell receive", "Spell obtain"),
+        ("How do you say please in French?", "How do you say thank you in French?"),
+        ("What is the French word for hello?", "What is the French word for hi?"),
     ],
 }
 

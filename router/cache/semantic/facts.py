@@ -44,6 +44,14 @@ _CODE_LINE = re.compile(
     r"|\w\(.*\)|\w\s?(?:[-+*/|&^]?=|==|=>|->|::)\s?\w|^[>$#]\s?\w+ -"
 )
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
+_ABOUT_WORDS = re.compile(
+    r"\b(?:translat\w*|spell\w*|pronounc\w*|synonyms?|antonyms?|rhym\w*|etymolog\w*|conjugat\w*|plurals?|tense|"
+    r"gramma\w*|proofread\w*|rewrit\w*|rephras\w*|paraphras\w*|letters|syllables?|vowels?|anagrams?|palindromes?|"
+    r"say\b[^.?!]*\bin|the words?|words? for)\b",
+    re.IGNORECASE,
+)
+_COURTESY = re.compile(rf"\A(?:\W*(?:{FRAME.pattern}))+|,\s*(?:please|thanks|thank you)\W*\Z", re.IGNORECASE)
+_GIVEN = re.compile(r"(?<=\w)\s?:\s+(?=\S)|\n(?=\s*\S)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ class Facts:
     names: tuple[str, ...]
     verbs: tuple[str, ...]
     words: frozenset[str]
+    worded: tuple[str, ...]
     terms: tuple[Term, ...]
 
 
@@ -88,6 +97,7 @@ def facts_of(text: str) -> Facts:
         names=names_in(bare),
         verbs=_known(matter, LIGHT),
         words=frozenset(words),
+        worded=worded_in(bare),
         terms=terms_of(bare),
     )
 
@@ -208,6 +218,17 @@ _SPANS = frozenset(UNITS) | frozenset(TIMES) | {"quarter", "season", "time", "ni
 def negations_in(words: Iterable[str]) -> int:
     """How many of ``words`` negate."""
     return sum(word in NEGATIONS or word.endswith("n't") for word in words)
+
+
+def worded_in(text: str) -> tuple[str, ...]:
+    """The words that must be the same to the letter: all where words are asked about that no quotation marks show, and
+    those of a text that is given behind a colon or a line's end.
+    """
+    text = _COURTESY.sub("", text)  # within the question "please" may be the very word
+    if _ABOUT_WORDS.search(text) and not _QUOTED.search(text):
+        return tuple(sorted(words_in(text)))
+    given = _GIVEN.search(text)
+    return () if given is None else tuple(words_in(text[given.end() :]))
 
 
 def opposites_in(words: Iterable[str]) -> tuple[tuple[int, str], ...]:

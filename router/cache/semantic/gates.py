@@ -196,9 +196,12 @@ def _crossed(one: list[str], other: list[str]) -> bool:
 
 
 def content(one: Facts, other: Facts) -> bool:
-    """The same words that matter, by their stems and synonyms: one more is another scope, one for one another thing."""
+    """The same words that matter, by their stems and synonyms: one more is another scope, one for one another thing.
+
+    Where a question is about words themselves, or gives a text, by the letter.
+    """
     mine, theirs = _things(one), _things(other)
-    return mine == theirs and (bool(mine) or one.words == other.words)
+    return mine == theirs and one.worded == other.worded and (bool(mine) or one.words == other.words)
 
 
 def _things(facts: Facts) -> set[str]:
