@@ -53,6 +53,7 @@ class LongPrompts:
     assessor: Assessor
     sample: list[tuple[int, str, _Drawn]] = field(default_factory=list)
     prompts: int = 0
+    texts: int = 0
     cost: int = 0
     kept_cost: int = 0
 
@@ -62,6 +63,7 @@ class LongPrompts:
             return
         cost = sum(_prompt_cost(self.ladder, tried.tier, tried.usage) for tried in past.tried)
         self.cost += cost
+        self.texts += past.request is not None
         if past.request is None or not cost:
             return
         self.prompts += 1
@@ -75,21 +77,24 @@ class LongPrompts:
         """What the stage `context` would save, and at most all of them."""
         on = self.settings is not None
         if not self.sample:
-            return Lever(name="shorter prompts", on=on, why=NO_TEXT, risk=_RISK, switch=KEEP)
+            why = NO_TEXT if not self.texts else "No kept prompt was read by a tier of this configuration."
+            return Lever(name="shorter prompts", on=on, why=why, risk=_RISK, switch=KEEP)
         drawn = [each for _, _, each in self.sample]
         shares = {stage: self._shares(drawn, (stage,)) for stage in _STAGES}
         together = self._shares(drawn, _STAGES)
         costs = np.array([each.cost for each in drawn], float)
         month = self.period.monthly(self.kept_cost)
         saves = _estimate(costs, shares["context"], month)
-        why = (
-            f"Prompts cost {percent(self.kept_cost, self.cost)} of what all prompts cost where their text was kept. On "
-            f"{len(drawn):,} of them the stage `context` takes {_mean(costs, shares['context']):.1%} of the cost off, "
-            f"all stages together {_mean(costs, together):.1%}."
+        kept = (
+            ""
+            if self.kept_cost == self.cost
+            else f" (whose text was kept: {percent(self.kept_cost, self.cost)} of cost)"
         )
-        if self.kept_cost == self.cost:
-            start = f"On {len(drawn):,} of {self.prompts:,} prompts "
-            why = start + why.split("of them ", 1)[1]
+        why = (
+            f"On {len(drawn):,} of {self.prompts:,} prompts{kept} the stage `context` takes "
+            f"{_mean(costs, shares['context']):.1%} of what they cost off, all stages together "
+            f"{_mean(costs, together):.1%}."
+        )
         return Lever(
             name="shorter prompts",
             on=on,

@@ -175,6 +175,11 @@ def test_stages_are_run_on_the_prompts_themselves(ledger: Ledger) -> None:
     assert found.figures["share_by_stage"]["context"] > 0.3
 
 
+def test_prompts_of_tiers_that_are_gone_are_not_priced(ledger: Ledger) -> None:
+    add(ledger, "a", MONDAY, attempts=(attempt("gone", usage=Usage(input_tokens=10)),))
+    assert "by a tier of this configuration" in of(audited(ledger), "shorter prompts").why
+
+
 def test_the_tail_of_answers_is_a_bound_and_no_promise(ledger: Ledger) -> None:
     for place in range(100):
         add(ledger, f"d{place}", MONDAY + place, written=1000 if place < 5 else 100)
