@@ -55,10 +55,13 @@ PROTOCOL = (
     "the estimators of the rung 'answer'. The rung 'trees' is fitted on the first split only, where the other rungs "
     "stand beside it. area: under quality over cost, from the cheapest to the strongest tier's, x 100; cost95 to "
     "cost99: the cost of so much of the strongest tier's quality, in % of always asking it. Intervals, before an "
-    "answer: 95 %, bootstrap over runs and questions together. Quick: 1,200 questions, 300 labels, 1 seed, no unseen "
-    "subjects; 700 queries of one pool, 250 labels, 1 split.Nothing was published to set beside these figures: they "
-    "say what our own parts are worth.MMLU's costs are estimated at four characters a token of the prompt; the pools' "
-    "costs are logged."
+    "answer: 95 %, bootstrap over runs and questions together."
+)
+QUICK = " Quick: 1,200 questions, 300 labels, 1 seed, no unseen subjects; 700 queries of one pool, 250 labels, 1 split."
+
+DIFFERS = (
+    "Nothing was published to set beside these figures: they say what our own parts are worth.",
+    "MMLU's costs are estimated at four characters a token of the prompt; the pools' costs are logged.",
 )
 
 
