@@ -125,6 +125,19 @@ def chat(model: str, prompt: str) -> dict[str, Any]:
     }
 
 
+def response(model: str, prompt: str) -> dict[str, Any]:
+    """An answer of the responses API."""
+    content = [{"type": "output_text", "text": answer(model, prompt), "annotations": []}]
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "status": "completed",
+        "model": model,
+        "output": [{"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}],
+        "usage": {"input_tokens": 20, "output_tokens": 10, "total_tokens": 30},
+    }
+
+
 def message(model: str, prompt: str) -> dict[str, Any]:
     """A message of Anthropic's."""
     return {
@@ -163,8 +176,9 @@ def _openai(vendor: Vendor, batch: Batch) -> dict[str, Any]:
     lines = []
     for custom in reversed(good):  # in no order that was promised
         model, prompt, _ = batch.items[custom]
-        response = {"status_code": 200, "request_id": "req-1", "body": chat(model, prompt)}
-        lines.append(json.dumps({"id": "r", "custom_id": custom, "response": response, "error": None}))
+        body = (response if batch.endpoint == "/v1/responses" else chat)(model, prompt)
+        told_of = {"status_code": 200, "request_id": "req-1", "body": body}
+        lines.append(json.dumps({"id": "r", "custom_id": custom, "response": told_of, "error": None}))
     if lines:
         told["output_file_id"] = vendor.file("\n".join(lines) + "\n")
     lines = []

@@ -128,11 +128,12 @@ class Journal:
         self._lock = threading.RLock()
         self._held = _locked(path)
         try:
+            path.touch(mode=0o600)  # it holds prompts and answers
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # an intent must outlive the loss of power, too
             self._migrate()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             os.close(self._held)
             raise BatchError(f"{path}: the journal cannot be opened ({error})") from error
         except BatchError:

@@ -26,7 +26,7 @@ from router.batch.outcomes import outcome_of
 from router.batch.provider_batches import Back, Parked, ProviderBatches
 from router.batch.tiers import batched_plan, is_batched, reckoned
 from router.budget.ops import Grant, Posture, Reserve, Settle, Survey
-from router.cache.ops import Fetch, Fetched, Nearest
+from router.cache.ops import Fetch, Fetched, Keep, Nearest
 from router.cascade import cascade
 from router.decision import Decision, Response
 from router.drivers import Core
@@ -92,6 +92,8 @@ class Rounds:
         self._answers: SimpleQueue[tuple[Entry, Future[Completion]]] = SimpleQueue()
         self._direct = 0
         self._live: set[Entry] = set()
+        self._making: dict[str, Entry] = {}
+        self._behind: dict[str, list[tuple[Entry, Fetch]]] = {}
         self._outcomes: dict[Entry, tuple[Outcome, Response | Exception]] = {}
 
     def add(self, line: Line, request: Request) -> None:
@@ -182,6 +184,12 @@ class Rounds:
             return False
         if isinstance(op, Fetch | Nearest) and entry.resumed:
             return Fetched()  # its own answer may be there, which was not written down as paid for
+        if isinstance(op, Fetch):
+            return self._fetch(entry, op)
+        if isinstance(op, Keep):
+            note = self._shell[Keep](op)
+            self._made(op.key)
+            return note
         if isinstance(op, Enter | Leave | Reserve | Settle):
             return self._gate(entry, op)
         if isinstance(op, Survey):
@@ -299,6 +307,24 @@ class Rounds:
             self._journal.settle(entry.place)
         return note
 
+    def _fetch(self, entry: Entry, op: Fetch) -> Any:
+        """Equal requests wait for the first of them, however long its batch takes: that is paid once."""
+        if op.key in self._making:
+            self._behind.setdefault(op.key, []).append((entry, op))
+            return _PARKED
+        found: Fetched = self._shell[Fetch](op)
+        if found.lease is not None:
+            self._making[op.key] = entry
+        return found
+
+    def _made(self, key: str) -> None:
+        """Let those look again who waited for an answer; the first of them makes it, where there still is none."""
+        self._making.pop(key, None)
+        for entry, op in self._behind.pop(key, []):
+            found = self._fetch(entry, op)
+            if found is not _PARKED:
+                self._ready.append((entry, found, None))
+
     def _survey(self, entry: Entry, op: Survey) -> Posture:
         if entry.line.posture is not None:
             plain = json.loads(entry.line.posture)
@@ -329,6 +355,8 @@ class Rounds:
         return Place(entry.line.id, key, entry.asked[key])
 
     def _done(self, entry: Entry, came: Response | Exception) -> None:
+        for key in [key for key, maker in self._making.items() if maker is entry]:
+            self._made(key)
         if isinstance(came, Response) and entry.decision is not None:
             came = replace(came, decision=entry.decision)
         self._outcomes[entry] = (outcome_of(entry.line, came, entry.decision, entry.standard.ladder), came)

@@ -30,7 +30,7 @@ def folder(vendor, tmp_path):
         for name in ("small", "large")
     )
     (tmp_path / "tierwise.toml").write_text(
-        f'{tiers}\n[ledger]\npath = "ledger.db"\n[batch]\ntiers = ["small", "large"]\npoll = 0.02\nwindow = 0\n'
+        f'{tiers}\n[policy]\nbundle = "none.tierwise"\nuntrained = "strong"\n[ledger]\npath = "ledger.db"\n[batch]\ntiers = ["small", "large"]\npoll = 0.02\nwindow = 0\n'
         'path = "jobs.db"\n'
     )
     return tmp_path

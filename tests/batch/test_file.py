@@ -7,7 +7,7 @@ import pytest
 from tests.batch.conftest import answers, ladder_at, router_at, run
 from tests.kit import Book
 
-APIS = ("openai-chat", "anthropic")
+APIS = ("openai-chat", "openai-responses", "anthropic")
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -37,3 +37,23 @@ def test_batch_prices_are_paid_and_savings_are_against_standard_ones(vendor, wri
     assert [attempt.cost for attempt in decision.attempts] == [20_000, 20_000]
     assert decision.strong_cost == 40_000
     assert (summary.cost, summary.standard) == (40_000, 80_000)
+
+
+def test_what_needs_other_headers_goes_into_a_batch_of_its_own(vendor, write):
+    """A temperature needs an older version of Anthropic's API, and headers are those of a whole batch."""
+    source = write({"prompt": "easy a"}, {"prompt": "easy b", "temperature": 0.5}, {"prompt": "easy c"})
+    summary = run(router_at(ladder_at(vendor.url, "anthropic")), source)
+
+    assert summary.answered == 3
+    assert [len(batch.items) for batch in vendor.batches.values()] == [2, 1]
+
+
+def test_defaults_of_the_configuration_hold_but_for_the_deadline(vendor, write):
+    """Nobody waits for a batch."""
+    router = router_at(
+        ladder_at(vendor.url), book=(book := Book()), defaults={"deadline": 0.001, "tags": {"team": "a"}}
+    )
+    summary = run(router, write({"prompt": "easy"}))
+
+    assert summary.answered == 1
+    assert book.last.tags == {"team": "a"}

@@ -101,6 +101,26 @@ def test_a_cached_answer_is_not_sent_again(vendor, write, tmp_path):
     assert answers(tmp_path / "second-out.jsonl")[0]["decision"]["cache"]["kind"] == "exact"
 
 
+def test_equal_requests_of_one_file_are_paid_once_where_there_is_a_cache(vendor, write, tmp_path):
+    """The others wait for the first, however long its batch takes, and have its answer."""
+    cache = {"store": str(tmp_path / "cache.db"), "ttl": 3600, "wait": 0}
+    source = write(*({"prompt": "hard"} for _ in range(4)), {"prompt": "easy"})
+    summary = run(router_at(ladder_at(vendor.url), cache=cache), source)
+
+    assert (summary.answered, vendor.sent.total(), summary.cost) == (5, 3, 3 * 20_000)
+
+
+def test_equal_requests_try_one_after_the_other_until_there_is_an_answer(vendor, write, tmp_path):
+    """A failure is not cached: the second asks anew, and the third has its answer."""
+    vendor.fate = lambda _, __, times: "expired" if times <= 2 else None
+    cache = {"store": str(tmp_path / "cache.db"), "ttl": 3600}
+    source = write(*({"prompt": "easy"} for _ in range(3)))
+    summary = run(router_at(ladder_at(vendor.url), cache=cache), source)
+
+    assert (summary.answered, summary.failed) == (2, 1)
+    assert vendor.billed == {("m-small", "easy"): 1}
+
+
 def test_an_answer_that_was_paid_for_is_not_taken_for_a_cached_one_after_a_crash(vendor, write, tmp_path):
     """It went into the cache, and the process ended before its decision was written down."""
 
