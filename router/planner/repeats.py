@@ -92,7 +92,7 @@ class Repeats:
             why=why,
             figures=figures,
             risk='An answer may be as old as its ttl; a question about now needs freshness = "live".',
-            switch='[cache]\nttl = "1d"',
+            switch='[cache]\nttl = "1d"\nper = ["tenant", "user"]   # without "user", users share answers',
         )
 
     def _looked_up(self, key: bytes, past: Past, ttls: tuple[float, ...]) -> list[bool]:
