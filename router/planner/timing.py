@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
+from uuid import uuid4
 
 import numpy as np
 
@@ -84,6 +85,7 @@ def timed(
     concurrency: int = 4,
     prompt_words: int = 400,
     max_tokens: int = 64,
+    nonce: str | None = None,
     clock: Callable[[], float] = time.perf_counter,
     report: Callable[[str], None] = lambda _: None,
 ) -> Speed:
@@ -91,8 +93,9 @@ def timed(
     prompts with ``max_tokens``.
 
     Of both the tokens and the seconds are known: seconds = read / reading speed + written / writing speed, two
-    equations in two unknowns. Every prompt begins otherwise, so that none is found in a cache; tokens that the server
-    had cached all the same are not counted as read.
+    equations in two unknowns. Every prompt begins otherwise, with a number and ``nonce`` (drawn unless given), so that
+    none is found in a cache, not even an earlier measurement's; tokens that the server had cached all the same are not
+    counted as read.
 
     Raises:
         InputError: a number is outside its range.
@@ -100,12 +103,12 @@ def timed(
     """
     if not 1 <= concurrency <= 1024 or not 1 <= prompt_words <= 100_000 or not 2 <= max_tokens <= 100_000:
         raise InputError("measuring takes 1 to 1,024 calls at once, and at least 1 word to read and 2 tokens to write")
-    numbers = count()
+    numbers, drawn = count(), nonce or uuid4().hex
     rounds: list[tuple[Workload, Workload]] = []
     with ThreadPoolExecutor(concurrency, thread_name_prefix="tierwise-timing") as pool:
 
         def run(words: int, tokens: int) -> Workload:
-            sends = [_send(tier, next(numbers), words, tokens) for _ in range(concurrency)]
+            sends = [_send(tier, drawn, next(numbers), words, tokens) for _ in range(concurrency)]
             started = clock()
             answers = list(pool.map(complete, sends))
             return _workload(tier, answers, clock() - started)
@@ -127,9 +130,9 @@ def timed(
     )
 
 
-def _send(tier: Tier, number: int, words: int, tokens: int) -> Send:
+def _send(tier: Tier, nonce: str, number: int, words: int, tokens: int) -> Send:
     named = (_WORDS[(number * 7 + place * (number % 5 + 1)) % len(_WORDS)] for place in range(words))
-    prompt = f"{number}. Count up from {number}, one number a line, without end. {' '.join(named)}"
+    prompt = f"{number}-{nonce}. Count up from {number}, one number a line, without end. {' '.join(named)}"
     request = Request(messages=(Message(role="user", content=prompt),), max_tokens=tokens)
     return Send(tier=tier, request=request, timeout=max(tier.timeout, 300.0), live=False)
 
