@@ -68,7 +68,7 @@ def attempt(vendor, folder: Path, book: Book, *, api: str, direct: bool, writes:
         return len(list(journal.outcomes())) == len(PROMPTS)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     ends=st.lists(st.tuples(st.integers(1, 14), st.booleans()), min_size=1, max_size=3),
     api=st.sampled_from(("openai-chat", "anthropic")),
