@@ -45,7 +45,8 @@ class Vendor:
     """The provider's state. ``on`` is called with the name of each event, in the thread that serves it.
 
     ``billed`` counts answers by (model, prompt). ``down`` are statuses to answer the next calls with; ``refuses`` is a
-    prompt's word for which a whole batch is refused.
+    prompt's word for which a whole batch is refused, ``blames`` one whose line fails its validation; ``garbled`` counts
+    the next results that are no results.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Vendor:
         self.looks = 1
         self.refuses: str | None = None
         self.blames: str | None = None
+        self.garbled = 0
         self.fate: Fate = lambda _, __, ___: None
         self.on: Callable[[str], None] = lambda _: None
         self._ids = count(1)
@@ -238,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say({"error": {"message": "down"}}, vendor.down.pop(0))
         elif path[0] == "files":
             vendor.on("results")
-            self._raw(vendor.files[path[1]])
+            self._raw(self._whole(vendor.files[path[1]]))
         elif path[-1] == "batches":
             kind = "openai" if path[0] == "batches" else "anthropic"
             vendor.on("listed")
@@ -251,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say({"object": "list", "data": data, "has_more": False, "first_id": None, "last_id": None})
         elif path[-1] == "results":
             vendor.on("results")
-            self._raw(_results(vendor.batches[path[2]]))
+            self._raw(self._whole(_results(vendor.batches[path[2]])))
         else:
             batch = vendor.batches[path[-1]]
             batch.looks -= 1
@@ -298,6 +300,12 @@ class _Handler(BaseHTTPRequestHandler):
             batch = vendor.add(kind, bodies, **more)
         vendor.on("registered")
         self._say((_openai if kind == "openai" else _anthropic)(vendor, batch))
+
+    def _whole(self, text: str) -> str:
+        if not self.vendor.garbled:
+            return text
+        self.vendor.garbled -= 1
+        return '{"custom": 1}\n'
 
     def _say(self, plain: Any, status: int = 200) -> None:
         self._raw(json.dumps(plain), status, "application/json")

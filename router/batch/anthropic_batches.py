@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
+from contextlib import closing
 from typing import Any
 
 from router.batch.apis import SKEW, Found, Item, Results, plain
@@ -32,9 +32,10 @@ class AnthropicBatches:
             if batch.processing_status != "ended":
                 unsure = True
                 continue
-            for line in islice(client.messages.batches.results(batch.id, timeout=timeout), 1):
-                if line.custom_id.startswith(intent.id):
-                    return Found(id=str(batch.id))
+            with closing(client.messages.batches.results(batch.id, timeout=timeout)) as lines:
+                first = next(iter(lines), None)
+            if first is not None and first.custom_id.startswith(intent.id):
+                return Found(id=str(batch.id))
         return Found(sure=not unsure)
 
     def results(self, client: Any, batch: str, *, timeout: float) -> Results | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from router.batch.means import Means, api_of
 from router.batch.settings import LARGEST
 from router.errors import BatchError, MalformedAnswer, ProviderError, Unauthorized
 from router.ops import Send
+from router.providers.faults import malformed
 from router.tiers import Tier
 
 MOST_BYTES = 90_000_000
@@ -70,6 +72,7 @@ class ProviderBatches:
     def __init__(self, means: Means, journal: Journal, *, report: Callable[[str], None]) -> None:
         self._means, self._journal, self._report = means, journal, report
         self._open: dict[str, _Open] = {}
+        self._anew = 0
 
     def adopt(self, tiers: Mapping[str, Tier]) -> None:
         """Go on with what an earlier process left."""
@@ -127,19 +130,18 @@ class ProviderBatches:
                 each.failures = 0
 
     def _seen_to(self, each: _Open) -> Iterator[Back]:
-        reaching, api, timeout = self._means.reaching, api_of(each.tier.api), self._means.settings.timeout
-        assert reaching is not None
+        api, timeout = api_of(each.tier.api), self._means.settings.timeout
         intent = each.intent
         if intent.provider_id is None and intent.tried is None:
             items = {custom: parked.item for custom, parked in each.items.items()}
-            with reaching(each.tier) as client:
+            with self._reaching(each.tier) as client:
                 self._tried(each)
                 provider_id = api.create(client, intent.id, items, timeout=timeout)
             self._created(each, provider_id)
             self._report(f"{each.tier.name}: a batch of {intent.size:,} requests was created ({provider_id})")
             return
         if intent.provider_id is None:
-            with reaching(each.tier) as client:
+            with self._reaching(each.tier) as client:
                 found = api.find(client, intent, self._journal.known(), timeout=timeout)
             if found.id is not None:
                 self._created(each, found.id)
@@ -149,7 +151,7 @@ class ProviderBatches:
             else:
                 self._later(each)
             return
-        with reaching(each.tier) as client:
+        with self._reaching(each.tier) as client:
             results = api.results(client, intent.provider_id, timeout=timeout)
         if results is None:
             self._later(each)
@@ -163,6 +165,16 @@ class ProviderBatches:
         latency = max(self._means.wall() - intent.created, 0.0)
         for custom, parked in each.items.items():
             yield Back(parked=parked, raw=raws.get(custom), latency=latency)
+
+    @contextmanager
+    def _reaching(self, tier: Tier) -> Iterator[Any]:
+        """The client of ``tier``; an answer of it that is not of the form that was promised is an error of our tree."""
+        assert self._means.reaching is not None
+        try:
+            with self._means.reaching(tier) as client:
+                yield client
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as raised:
+            raise malformed(tier, f"is not of the expected form ({raised!r})") from raised
 
     def _refused(self, each: _Open, error: ProviderError) -> Iterator[Back]:
         """The creation of a batch failed: where it is the requests that were refused, so that nothing was created, the
@@ -197,6 +209,12 @@ class ProviderBatches:
 
     def _dropped(self, each: _Open) -> Iterator[Back]:
         self._drop(each)
+        self._anew += 1
+        if self._anew > PATIENCE:
+            raise BatchError(
+                f"the batch API of tier {each.tier.name!r} took none of {self._anew} batches in a row; what was done "
+                "is kept, so go on later"
+            )
         self._report(f"{each.tier.name}: a batch of {each.intent.size:,} requests was never created; it is sent anew")
         for parked in each.items.values():
             yield Back(parked=parked)
@@ -216,6 +234,7 @@ class ProviderBatches:
 
     def _created(self, each: _Open, provider_id: str) -> None:
         self._journal.created(each.intent.id, provider_id)
+        self._anew = 0
         each.intent = replace(each.intent, provider_id=provider_id)
         self._later(each)
 

@@ -118,3 +118,29 @@ def test_an_account_that_is_refused_stops_the_run_before_any_request_fails(vendo
     assert not source.with_name("out.jsonl").exists()
 
     assert run(router_at(ladder_at(vendor.url)), source, resume=True).answered == 1
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_results_that_are_none_are_fetched_again(vendor, write, api):
+    """A proxy may send anything; nothing is written down before it can be read."""
+    vendor.garbled = 2
+    summary = run(router_at(ladder_at(vendor.url, api)), write({"prompt": "a"}))
+
+    assert (summary.answered, vendor.sent.total(), vendor.garbled) == (1, 1, 0)
+
+
+def test_a_provider_that_takes_no_batch_stops_the_run(vendor, write):
+    """Its list can be read, and each creation ends in an error; the run does not go on for ever."""
+
+    def on(event):
+        if event == "received":
+            raise ConnectionResetError
+
+    vendor.on = on
+    source = write({"prompt": "a"})
+    with pytest.raises(BatchError, match="took none of 9 batches in a row"):
+        run(router_at(ladder_at(vendor.url)), source)
+    vendor.on = lambda _: None
+
+    assert run(router_at(ladder_at(vendor.url)), source, resume=True).answered == 1
+    assert vendor.twice == 0
