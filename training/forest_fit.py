@@ -55,10 +55,10 @@ def fit_forest(
     for number, view in views.items():
         codes, outside = codes_of(bins, view), fold == number
         inside = known & ~outside
-        forest = _trees(leaf).fit(codes[inside], quality[inside], sample_weight=mass[inside])
+        forest = grown(TREES, codes[inside], quality[inside], mass=mass[inside], leaf=leaf)
         base = base_of(quality[inside], mass[inside])
         logits[outside] = averaged(forest, codes[outside], base=base, says=_logits)
-    forest = _trees(leaf).fit(codes_of(bins, rows)[known], quality[known], sample_weight=mass[known])
+    forest = grown(TREES, codes_of(bins, rows)[known], quality[known], mass=mass[known], leaf=leaf)
     base = base_of(quality[known], mass[known])
     return exported(forest, bins, base=base, says=_logits), logits
 
@@ -69,8 +69,13 @@ def least_rows(rows: int, *, tiers: int) -> int:
     return max(LEAF, -(-rows // max(min(LEAVES, NODES // (2 * trees)), 1)))
 
 
-def _trees(leaf: int) -> ExtraTreesRegressor:
-    return ExtraTreesRegressor(TREES, min_samples_leaf=leaf, max_features=SHARE, max_depth=DEPTH, random_state=0)
+def grown(trees: int, codes: Floats, quality: Floats, *, mass: Floats, leaf: int) -> ExtraTreesRegressor:
+    """So many ``trees`` on ``codes`` (n, D), fitted to ``quality`` (n, K) by weights ``mass`` (n,); ``leaf`` is the
+    least rows in a leaf.
+    """
+    forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=SHARE, max_depth=DEPTH, random_state=0)
+    target = quality[:, 0] if quality.shape[1] == 1 else quality  # scikit-learn warns of a single column
+    return forest.fit(codes, target, sample_weight=mass)
 
 
 def codes_of(bins: Bins, matrix: Floats) -> Floats:

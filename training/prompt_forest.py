@@ -12,12 +12,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
 
 from router.features import Floats
 from router.trees import TreeModel
 from training.estimators.bins import Bins, fit_bins
-from training.forest_fit import DEPTH, LEAVES, SHARE, averaged, base_of, codes_of, exported, shares
+from training.forest_fit import LEAVES, averaged, base_of, codes_of, exported, grown, shares
 from training.heads import Bools, Ints
 
 TREES = 60
@@ -83,10 +82,10 @@ class PromptForest:
         found = {number: np.empty_like(self.held_out) for number in folds}
         for place, one in enumerate(folds):
             for other in folds[place:]:
-                grown = _Grown.on(self.codes, self.quality, self.mass, inside=~np.isin(self.fold, (one, other)))
+                trees = _Grown.on(self.codes, self.quality, self.mass, inside=~np.isin(self.fold, (one, other)))
                 for seen, held in ((one, other), (other, one)):
                     rows = self.fold == held
-                    found[seen][rows] = grown.predict(self.codes[rows])
+                    found[seen][rows] = trees.predict(self.codes[rows])
         return found
 
     def export(self) -> TreeModel:
@@ -112,9 +111,7 @@ class _Grown:
     def on(cls, codes: Floats, quality: Floats, mass: Floats, *, inside: Bools) -> _Grown:
         known = inside & (mass > 0)
         leaf = max(LEAF, -(-int(known.sum()) // LEAVES))
-        forest = ExtraTreesRegressor(
-            TREES, min_samples_leaf=leaf, max_features=SHARE, max_depth=DEPTH, random_state=0
-        ).fit(codes[known], quality[known], sample_weight=mass[known])
+        forest = grown(TREES, codes[known], quality[known], mass=mass[known], leaf=leaf)
         return cls(forest, base_of(quality[known], mass[known]))
 
     def predict(self, codes: Floats) -> Floats:
@@ -162,5 +159,9 @@ def _share(target: Floats, kernel: Floats, trees: Floats, weight: Floats) -> flo
     step, missed = trees - kernel, target - kernel
     heavy = weight[:, None] * (np.count_nonzero(weight) / weight.sum())
     noise = float((heavy * missed**2).mean()) / PRIOR_SPREAD**2
+    if (
+        noise <= 0
+    ):  # the kernel heads are right: as of the gains where all tiers' labels are alike, or there is one tier
+        return 0.0
     found = (float((heavy * step * missed).sum()) + noise * PRIOR_SHARE) / (float((heavy * step**2).sum()) + noise)
-    return float(np.clip(found, 0.0, 1.0)) if noise > 0 else 0.0
+    return float(np.clip(found, 0.0, 1.0))

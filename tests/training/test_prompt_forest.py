@@ -61,6 +61,20 @@ def test_trees_count_nothing_beside_predictions_that_are_right_already():
     assert grown(rows, quality, beside=quality).mix == Mix(0.0, 0.0)
 
 
+@pytest.mark.parametrize("tiers", [1, 2])
+def test_where_no_tier_is_better_than_another_trees_may_still_tell_the_level(tiers):
+    """One tier has no gains, and tiers that always do alike have none that are not told already."""
+    rows, quality = sample()
+    alike = np.repeat(quality[:, 1:], tiers, axis=1)
+    forest = grown(rows, alike)
+
+    assert forest.mix.gain == 0.0
+    assert forest.mix.level > 0.7
+    assert auroc(forest.mix(np.full_like(alike, 0.5), forest.held_out)[:, 0], quality[:, 1]) > 0.6
+    assert np.isfinite(forest.nested()[0]).all()
+    assert [forest.export().logits(row) for row in rows[:9]] == pytest.approx(forest.predict(rows[:9]), abs=1e-12)
+
+
 def test_where_the_rows_leave_the_share_open_it_is_the_prior():
     """Predictions that hardly differ from the trees' say nothing of which is nearer."""
     rows, quality = sample()
