@@ -37,6 +37,7 @@ NAMES = (
     "ab_ever_wrong",
     "batch_lost",
     "batch_doubled",
+    "embed_together",
     "report_200k",
 )
 PROTOCOL = (
@@ -87,6 +88,10 @@ def measured(names: list[str], *, quick: bool) -> Iterator[Result]:
         import reports
 
         yield reports.measure(quick=quick)
+    if "embed_together" in names:
+        import embedding_window
+
+        yield embedding_window.measure(quick=quick)
     cutting = [name for name in names if name.startswith("shorten_")]
     if cutting:
         import shortening as part

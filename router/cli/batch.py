@@ -49,7 +49,8 @@ def run(
             f"(${usd(summary.standard):.4f} without batch APIs), {summary.failed:,} failed: {out}"
         )
         if summary.rejects is not None:
-            typer.echo(f"{summary.rejected:,} lines could not be taken: {summary.rejects}")
+            lines = "line" if summary.rejected == 1 else "lines"
+            typer.echo(f"{summary.rejected:,} {lines} could not be taken: {summary.rejects}")
 
 
 @batch.command()

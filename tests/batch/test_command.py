@@ -54,6 +54,18 @@ def test_a_file_is_answered_told_and_looked_up(vendor, write, folder):
     assert 0.00004 in _numbers(cost)
 
 
+def test_people_are_told_in_sentences(vendor, write, folder):
+    """What it cost, what it would have cost, and what was left out."""
+    write(*({"prompt": f"q{place}"} for place in range(20)), "nonsense")
+    done = tierwise("batch", "run", "in.jsonl", "--out", "out.jsonl", folder=folder)
+    status = tierwise("batch", "status", "out.jsonl", folder=folder)
+
+    assert "20 of 20 answered for $0.0004 ($0.0008 without batch APIs), 0 failed: out.jsonl" in done.stdout
+    assert "1 line could not be taken: in.rejected.jsonl" in done.stdout
+    assert "20 of 20 done, 0 failed" in status.stdout
+    assert "0 of 1 provider batches are under way" in status.stdout
+
+
 def test_what_is_in_the_way_is_one_sentence(vendor, write, folder):
     """The command line prints it and ends with status 2."""
     write({"prompt": "one"})
