@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from router import errors
-from router.batch.journal import Line
+from router.batch.records import Line
 from router.errors import ProviderError, ServerFault
 from router.ops import Send
 from router.providers.call import Call

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from router.batch.apis import SKEW, Found, Item, Results, plain
-from router.batch.journal import Intent
+from router.batch.records import Intent
 
 
 class AnthropicBatches:

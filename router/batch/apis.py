@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from router.batch.journal import Intent
+from router.batch.records import Intent
 from router.ops import Send
 from router.providers.clients import CODECS
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.batch.apis import SKEW, Found, Item, Results
-from router.batch.journal import Intent
+from router.batch.records import Intent
 
 MARK = "tierwise_intent"
 """The key of the batch's metadata by which it is found again."""

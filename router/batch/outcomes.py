@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from router.batch.journal import Line, Outcome
+from router.batch.records import Line, Outcome
 from router.batch.tiers import standard_cost
 from router.decision import Decision, Response
 from router.errors import LedgerError, TierwiseError

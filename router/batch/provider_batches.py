@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.batch.apis import Item
-from router.batch.journal import Intent, Journal, Place
+from router.batch.journal import Journal
 from router.batch.means import Means, api_of
+from router.batch.records import Intent, Place
 from router.batch.settings import LARGEST
 from router.errors import BatchError, MalformedAnswer, ProviderError, Unauthorized
 from router.ops import Send

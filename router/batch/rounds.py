@@ -10,30 +10,32 @@ import heapq
 import json
 import math
 import threading
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from router.batch.answers import answer_of, kept, kept_error, key_of
 from router.batch.apis import item_of
-from router.batch.journal import Journal, Line, Outcome, Place
+from router.batch.entry import Entry
+from router.batch.journal import Journal
 from router.batch.means import Means
 from router.batch.outcomes import outcome_of
 from router.batch.provider_batches import Back, Parked, ProviderBatches
+from router.batch.records import Line, Outcome, Place
+from router.batch.sharing import Sharing
 from router.batch.tiers import batched_plan, is_batched, reckoned
 from router.budget.ops import Grant, Posture, Reserve, Settle, Survey
 from router.cache.ops import Fetch, Fetched, Keep, Nearest
 from router.cascade import cascade
-from router.decision import Decision, Response
-from router.drivers import Core
+from router.decision import Response
 from router.errors import ProviderError
 from router.limits.ops import Enter, Leave, Turn
 from router.ops import Append, Op, Send, Sleep, Spare
-from router.plan import Birth, Plan
+from router.plan import Birth
 from router.tiers import Tier
 from router.types import Completion, Request
 
@@ -42,26 +44,7 @@ _REPLAYED = "journal"
 
 _PARKED = object()
 
-Finished = Callable[["Entry", Response | Exception], None]
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One request under way. ``resumed``: calls were made for it by an earlier process."""
-
-    line: Line
-    request: Request
-    plan: Plan
-    standard: Plan
-    core: Core[Response]
-    resumed: bool
-    asked: Counter[str] = field(default_factory=Counter)
-    posture: Posture | None = None
-    place: Place | None = None
-    replaying: bool = False
-    batched: bool = False
-    notes: list[str] = field(default_factory=list)
-    decision: Decision | None = None
+Finished = Callable[[Entry, Response | Exception], None]
 
 
 class Rounds:
@@ -92,8 +75,7 @@ class Rounds:
         self._answers: SimpleQueue[tuple[Entry, Future[Completion]]] = SimpleQueue()
         self._direct = 0
         self._live: set[Entry] = set()
-        self._making: dict[str, Entry] = {}
-        self._behind: dict[str, list[tuple[Entry, Fetch]]] = {}
+        self._sharing: Sharing[Entry] = Sharing()
         self._outcomes: dict[Entry, tuple[Outcome, Response | Exception]] = {}
 
     def add(self, line: Line, request: Request) -> None:
@@ -188,7 +170,7 @@ class Rounds:
             return self._fetch(entry, op)
         if isinstance(op, Keep):
             note = self._shell[Keep](op)
-            self._made(op.key)
+            self._made(self._sharing.made(op.key))
             return note
         if isinstance(op, Enter | Leave | Reserve | Settle):
             return self._gate(entry, op)
@@ -308,19 +290,12 @@ class Rounds:
         return note
 
     def _fetch(self, entry: Entry, op: Fetch) -> Any:
-        """Equal requests wait for the first of them, however long its batch takes: that is paid once."""
-        if op.key in self._making:
-            self._behind.setdefault(op.key, []).append((entry, op))
-            return _PARKED
-        found: Fetched = self._shell[Fetch](op)
-        if found.lease is not None:
-            self._making[op.key] = entry
-        return found
+        found = self._sharing.fetched(entry, op, self._shell[Fetch])
+        return _PARKED if found is None else found
 
-    def _made(self, key: str) -> None:
+    def _made(self, entries: Iterable[tuple[Entry, Fetch]]) -> None:
         """Let those look again who waited for an answer; the first of them makes it, where there still is none."""
-        self._making.pop(key, None)
-        for entry, op in self._behind.pop(key, []):
+        for entry, op in entries:
             found = self._fetch(entry, op)
             if found is not _PARKED:
                 self._ready.append((entry, found, None))
@@ -355,8 +330,7 @@ class Rounds:
         return Place(entry.line.id, key, entry.asked[key])
 
     def _done(self, entry: Entry, came: Response | Exception) -> None:
-        for key in [key for key, maker in self._making.items() if maker is entry]:
-            self._made(key)
+        self._made(self._sharing.left(entry))
         if isinstance(came, Response) and entry.decision is not None:
             came = replace(came, decision=entry.decision)
         self._outcomes[entry] = (outcome_of(entry.line, came, entry.decision, entry.standard.ladder), came)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from router.batch.answers import asked, content_of
-from router.batch.journal import Journal, Line, Tally, peek
+from router.batch.journal import Journal, peek
 from router.batch.means import Means
+from router.batch.records import Line, Tally
 from router.batch.rounds import Rounds
 from router.batch.rows import Row, read, rejected_path, write_whole
 from router.errors import BatchError, InputError

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.batch.answers import asked, content_of
-from router.batch.journal import Journal, Line
+from router.batch.entry import Entry
+from router.batch.journal import Journal
 from router.batch.means import Means
-from router.batch.rounds import Entry, Rounds
+from router.batch.records import Line
+from router.batch.rounds import Rounds
 from router.decision import Response
 from router.errors import BatchError
 from router.types import Request

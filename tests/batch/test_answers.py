@@ -8,7 +8,7 @@ import pytest
 
 from router import errors
 from router.batch.answers import answer_of, asked, content_of, kept, kept_error, key_of
-from router.batch.journal import Line
+from router.batch.records import Line
 from router.errors import ProviderError
 from router.ops import Send
 from router.types import Completion, Logprobs, Message, Request, ResponseFormat, Tool, ToolCall, Usage

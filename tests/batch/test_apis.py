@@ -11,8 +11,8 @@ import pytest
 
 from router.batch.anthropic_batches import AnthropicBatches
 from router.batch.apis import Found
-from router.batch.journal import Intent
 from router.batch.openai_batches import MARK, OpenAIBatches
+from router.batch.records import Intent
 
 OPENAI = OpenAIBatches("/v1/chat/completions")
 INTENT = Intent(id="abcd", tier="small", size=2, created=1_000_000.0, tried=1_000_000.0)
