@@ -21,7 +21,7 @@ from router.embed import PROBES
 from router.features import HAND
 from router.policy import Always, CascadeRouting, CostAware, Induction, Mixture, Noted, Rule, Thresholds
 from router.signals import NAMES
-from router.trees import TreeModel, check_trees
+from router.trees import SINGLE, TreeModel, check_trees
 
 LARGEST = 1e15
 """The largest magnitude of a trained number; far above any real one, far below where sums overflow."""
@@ -185,8 +185,8 @@ def _one(name: str, array: NDArray[Any], shape: _Shape) -> None:
         if array.dtype != np.uint64:
             raise ValueError(f"{name} holds {array.dtype} and not 64-bit keys")
         return
-    if array.dtype.kind != "f":
-        raise ValueError(f"{name} holds {array.dtype} and not floating-point numbers")
+    if array.dtype.kind != "f" or array.dtype.itemsize < SINGLE:
+        raise ValueError(f"{name} holds {array.dtype} and not floating-point numbers of 32 bits or more")
     if not (np.abs(array) <= LARGEST).all():  # as false for NaN as for infinity
         raise ValueError(f"{name} holds NaN, infinity or a number too large to reckon with")
     field = name.rpartition(".")[2]

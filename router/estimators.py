@@ -6,7 +6,8 @@ Training fits them with scikit-learn and exports the coefficients; what is evalu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ TAIL = np.uint64(0xC2B2AE3D27D4EB4F)
 _TINY = 1e-12
 """A length below this is that of a prompt without any known term, but for rounding."""
 
-_IDENTITY = np.array([0.0, 1.0]).tobytes()
+_IDENTITY = [0.0, 1.0]
 """The knots, in x as in y, of a map that changes nothing."""
 
 
@@ -87,26 +88,26 @@ class TextModel:
     intercept: Floats
     mix: Floats
     shift: Floats
-    lengths: Floats = field(init=False, repr=False, compare=False)
-    """The squared lengths (L,) of the landmarks, reckoned once: with them a distance is one product a landmark."""
-    place_lengths: Floats = field(init=False, repr=False, compare=False)
+    _nearness: Nearness = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lengths", squared(self.landmarks))
-        object.__setattr__(self, "place_lengths", squared(self.places))
+        kernels = [(self.landmarks, self.rate, self.weights)]
+        if self.topic_weight[0]:
+            kernels.append((self.places, self.topic_rate, self.topic_weight * self.weights))
+        object.__setattr__(self, "_nearness", Nearness.of(kernels))
 
     def read(self, features: PromptFeatures) -> tuple[Floats, Floats]:
         """One prediction per head, shape (B,), before anything is added for an embedding or by trees; and the prompt's
         topics (T,).
         """
         hand = standard_hand(features.hand, self.mean, self.scale)
-        near = np.exp(-self.rate * np.sqrt(squares(hand, self.landmarks, self.lengths)))
         terms, weights = self._weighed(features)
-        topics = unit(weights @ self.topics[terms])
-        if self.topic_weight[0]:
-            distances = np.sqrt(squares(topics, self.places, self.place_lengths))
-            near += self.topic_weight * np.exp(-self.topic_rate * distances)
-        out: Floats = self.intercept + near @ self.weights + weights @ self.terms[terms]
+        topics = weights @ self.topics.take(terms, axis=0)
+        # Summed as `unit` does: prompts of one known term are alike to the last bit, and a tree may cut just there.
+        length = math.sqrt(np.add.reduce(topics * topics))
+        if length > _TINY:
+            topics /= length
+        out: Floats = self.intercept + self._nearness(hand, topics) + weights @ self.terms.take(terms, axis=0)
         return out, topics
 
     def _weighed(self, features: PromptFeatures) -> tuple[NDArray[np.int64], Floats]:
@@ -121,11 +122,48 @@ class TextModel:
         known = (self.keys.take(places, mode="clip") == unique).nonzero()[0]
         terms = places[known]
         weights = (1.0 + np.log((edges[1:] - edges[:-1])[known])) * self.idf[terms]
-        return terms, unit(weights)
+        return terms, weights / (math.sqrt(weights @ weights) or 1.0)
 
     def logits(self, values: Floats) -> Floats:
         """One logit per tier, shape (K,), of predictions (B,)."""
         out: Floats = logit(values) @ self.mix + self.shift
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """Kernels ``exp(-rate |v - l|)`` of vectors v, one a kernel, and L landmarks l each, over weights.
+
+    ``products`` are a kernel's (D + 2, L): ``(v, 1, v @ v)`` times it are the squared distances times ``rate ** 2``.
+    ``weights`` (n L, B) are those of all n kernels.
+    """
+
+    products: tuple[Floats, ...]
+    weights: Floats
+
+    @classmethod
+    def of(cls, kernels: Sequence[tuple[Floats, Floats, Floats]]) -> Nearness:
+        """Of each kernel's landmarks (L, D), rate (1,) and weights (L, B)."""
+        return cls(
+            tuple(
+                np.vstack((-2 * landmarks.T, squared(landmarks), np.ones(len(landmarks)))) * rate**2
+                for landmarks, rate, _ in kernels
+            ),
+            np.asfortranarray(np.vstack([weights for *_, weights in kernels])),
+        )
+
+    def __call__(self, *vectors: Floats) -> Floats:
+        """The kernels' sum over the weights, shape (B,), at a vector (D,) for each."""
+        near = np.concatenate(
+            [
+                np.concatenate((vector, [1.0, float(vector @ vector)])) @ product
+                for vector, product in zip(vectors, self.products, strict=False)
+            ]
+        )
+        np.maximum(near, 0.0, out=near)
+        np.sqrt(near, out=near)
+        np.negative(near, out=near)
+        out: Floats = np.exp(near, out=near) @ self.weights
         return out
 
 
@@ -224,14 +262,17 @@ class Calibration:
     shift: Floats
     x: Floats
     y: Floats
+    _plain: bool = field(init=False, repr=False, compare=False)
+    """Whether the monotone maps change nothing, as most do; an isotonic fit may have two knots as well."""
+
+    def __post_init__(self) -> None:
+        knots = [*self.x.tolist(), *self.y.tolist()]
+        object.__setattr__(self, "_plain", all(each == _IDENTITY for each in knots))
 
     def apply(self, logits: Floats) -> Floats:
         """Probabilities (K,) for logits (K,)."""
         chances = sigmoid(self.slope * logits + self.shift)
-        # The identity, which is most of them; an isotonic fit may have two knots as well. Bytes are compared
-        # because numpy's comparison would take as long as all the rest.
-        identity = _IDENTITY * len(self.x)
-        if self.x.tobytes() == identity and self.y.tobytes() == identity:
+        if self._plain:
             return chances
         return np.array([np.interp(chance, x, y) for chance, x, y in zip(chances, self.x, self.y, strict=True)])
 

@@ -21,6 +21,9 @@ Indices = NDArray[np.uint32]
 LARGEST = 1e15
 """The largest magnitude of a threshold or a value; a threshold of infinity is stored as this."""
 
+SINGLE = 4
+"""The fewest bytes of a number: sums of halves would overflow."""
+
 DEEPEST = 32
 """The most steps from a root to a leaf, so that a damaged bundle cannot make a request take long."""
 
@@ -50,35 +53,37 @@ class TreeModel:
         """One logit per tier, shape (K,), from ``row`` (D,), in which NaN is missing."""
         plan = self._plan
         # Each number twice: as it is, and with -inf for a missing one. NaN is not below any threshold and goes
-        # right, -inf is below all and goes left; a node reads the copy that sends a missing number its way.
-        both = np.repeat(row, 2)
-        missing = np.isnan(row)
-        if missing.any():
-            both[1::2][missing] = -np.inf
-        node = plan.roots
+        # right, -inf is below all and goes left; a test reads the copy that sends a missing number its way.
+        both = row.repeat(2)
+        np.fmax(both[1::2], -np.inf, out=both[1::2])
+        left = both.take(plan.source) <= plan.threshold
+        place = plan.roots
         for _ in range(plan.depth):
-            goes_left = both.take(plan.source.take(node)) <= self.threshold.take(node)
-            node = plan.children.take(node + node + goes_left)
+            place = plan.children.take(place + left.take(plan.test.take(place)))
+        ends = place // 2
         if self.value.ndim > 1:
-            shared: Floats = self.intercept + self.value.take(node, axis=0).sum(axis=0)
+            shared: Floats = self.intercept + self.value.take(ends, axis=0).sum(axis=0)
             return shared
-        found: Floats = self.intercept + np.bincount(plan.head, self.value.take(node), len(self.intercept))
+        found: Floats = self.intercept + np.bincount(plan.head, self.value.take(ends), len(self.intercept))
         return found
 
     @cached_property
     def _plan(self) -> _Plan:
         left, right = self.left.astype(np.intp), self.right.astype(np.intp)
-        roots = self.roots.astype(np.intp)
-        depth, level = 0, roots
+        depth, level = 0, self.roots.astype(np.intp)
         while True:
             level = np.unique(np.concatenate((left[level], right[level])))
             if (left[level] == level).all():
                 break
             depth += 1
+        source = 2 * self.feature.astype(np.intp) + self.missing_left
+        tests, test = np.unique(source + 1j * self.threshold, return_inverse=True)
         return _Plan(
-            source=2 * self.feature.astype(np.intp) + self.missing_left,
-            children=np.column_stack((right, left)).ravel(),
-            roots=roots,
+            source=tests.real.astype(np.intp),
+            threshold=tests.imag,
+            test=test.repeat(2),
+            children=2 * np.column_stack((right, left)).ravel(),
+            roots=2 * self.roots.astype(np.intp),
             head=self.head.astype(np.intp),
             depth=depth + 1,
         )
@@ -86,9 +91,17 @@ class TreeModel:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a walk reads, as it reads it fastest."""
+    """What a walk reads, as it reads it fastest.
+
+    A test is a number's place in the row of copies, its ``source`` (S,), and a ``threshold`` (S,). Trees cut where one
+    of few intervals ends, so many nodes share a test, and each is made once for a row. A node has two places in
+    ``children`` (2M,): the first holds the places of its right child, the second those of its left one. ``test`` (2M,)
+    is its test at both; ``roots`` (T,) are places too.
+    """
 
     source: NDArray[np.intp]
+    threshold: Floats
+    test: NDArray[np.intp]
     children: NDArray[np.intp]
     roots: NDArray[np.intp]
     head: NDArray[np.intp]
@@ -166,8 +179,8 @@ def _shapes(arrays: Mapping[str, NDArray[Any]], prefix: str, tiers: int) -> None
         if array.shape != (length,) and not (name == "value" and array.shape == (lengths["feature"], tiers)):
             raise ValueError(f"{prefix}.{name} has the shape {array.shape}, where {(length,)} is wanted")
         wanted = "f" if name in {"threshold", "value", "intercept"} else "u"
-        if array.dtype.kind != wanted:
-            kind = "floating-point numbers" if wanted == "f" else "indices"
+        if array.dtype.kind != wanted or (wanted == "f" and array.dtype.itemsize < SINGLE):
+            kind = "floating-point numbers of 32 bits or more" if wanted == "f" else "indices"
             raise ValueError(f"{prefix}.{name} holds {array.dtype} and not {kind}")
 
 

@@ -16,21 +16,23 @@ from router.bundle import load
 from router.errors import BundleError
 from router.features import HAND
 from router.signals import NAMES
-from router.trees import Blend, TreeModel
+from router.trees import LARGEST, Blend, TreeModel
 from tests.core.test_bundle import KNOWN, made
 from tests.kit import ask, ladder, said
 
 COLUMNS = 2 + len(HAND) + len(NAMES)
+READ = len(HAND) + 2
+"""What the prompt's trees read in the random bundle: hand-made features and two topics."""
 
 
-def trees(*, seed=0):
+def trees(*, seed=0, columns=COLUMNS):
     """Four small trees of random splits, two for each tier; a root has two leaves."""
     random = np.random.default_rng(seed)
     roots = np.arange(0, 12, 3, dtype=np.uint32)
     left, right = np.arange(12, dtype=np.uint32), np.arange(12, dtype=np.uint32)
     left[roots], right[roots] = roots + 1, roots + 2
     return TreeModel(
-        feature=random.integers(0, COLUMNS, 12).astype(np.uint32),
+        feature=random.integers(0, columns, 12).astype(np.uint32),
         threshold=random.normal(size=12),
         left=left,
         right=right,
@@ -48,6 +50,14 @@ def blended():
     model, calibration = plain.estimators.scorer[1]
     scorer = {**plain.estimators.scorer, 1: (Blend(model, trees()), calibration)}
     return replace(plain, estimators=replace(plain.estimators, scorer=scorer))
+
+
+def shared():
+    """The random bundle, with trees that all tiers share beside the prompt's kernel heads."""
+    bundle = made()
+    value = np.random.default_rng(5).normal(size=(12, 2)) / 8
+    grown = replace(trees(columns=READ), value=value, head=np.zeros(4, np.uint32))
+    return replace(bundle, estimators=replace(bundle.estimators, trees=grown))
 
 
 def altered(path, name, change):
@@ -124,6 +134,59 @@ def test_trees_that_cannot_be_walked_are_refused(saved, name, change, words):
 
     with pytest.raises(BundleError, match=words):
         load(saved)
+
+
+def test_the_prompts_trees_judge_after_loading_as_before_saving(tmp_path):
+    """To the last bit, and otherwise than the kernel heads alone."""
+    shared().save(tmp_path / "policy")
+    seen = [
+        Trained(ladder("small", "large"), bundle.estimators).begin(ask(KNOWN)).quality
+        for bundle in (shared(), load(tmp_path / "policy"), made())
+    ]
+
+    assert seen[0] == seen[1]
+    assert seen[0] != seen[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("feature", lambda a: np.full_like(a, READ), rf"feature points at {READ}, and there are {READ}"),
+        ("value", lambda a: a[:, :1], r"value has the shape \(12, 1\)"),
+        ("value", lambda a: np.hstack((a, a)), r"value has the shape \(12, 4\)"),
+        ("value", lambda a: a.astype(np.float16), "float16 and not floating-point numbers of 32 bits"),
+        ("intercept", lambda _: np.zeros(3), r"intercept has the shape \(3,\), where \(2,\)"),
+        ("head", lambda a: a + np.uint32(2), "head points at 2, and there are 2"),
+        ("roots", lambda a: np.uint32(a[0]), r"roots has the shape \(\)"),
+        ("feature", lambda a: a[:, None], r"feature has the shape \(12, 1\)"),
+        ("right", lambda a: np.arange(12, dtype=np.uint32), "child does not stand behind it"),
+        ("threshold", lambda a: np.full_like(a, -np.inf), "infinity"),
+    ],
+)
+def test_the_prompts_trees_are_refused_where_they_do_not_fit_what_it_reads(tmp_path, name, change, words):
+    shared().save(tmp_path / "policy")
+    altered(tmp_path / "policy", f"prompt_trees.{name}", change)
+
+    with pytest.raises(BundleError, match=words):
+        load(tmp_path / "policy")
+
+
+def test_a_number_that_is_missing_goes_the_way_that_each_node_says():
+    """Also where a threshold stands far below all numbers, and where two nodes cut alike but for that."""
+    shape = {"left": np.array([1, 1, 2, 4, 4, 5], np.uint32), "right": np.array([2, 1, 2, 5, 4, 5], np.uint32)}
+    model = TreeModel(
+        feature=np.zeros(6, np.uint32),
+        threshold=np.array([-LARGEST, 0, 0, -LARGEST, 0, 0]),
+        **shape,
+        missing_left=np.array([1, 0, 0, 0, 0, 0], np.uint8),
+        value=np.array([0.0, 1, 2, 0, 10, 20]),
+        roots=np.array([0, 3], np.uint32),
+        head=np.array([0, 1], np.uint32),
+        intercept=np.zeros(2),
+    )
+
+    assert model.logits(np.array([np.nan])).tolist() == [1.0, 20.0]
+    assert model.logits(np.array([-5.0])).tolist() == [2.0, 20.0]
 
 
 def test_trees_of_which_an_array_is_missing_are_refused(saved):

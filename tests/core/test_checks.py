@@ -29,6 +29,7 @@ def altered(path, *, arrays=None, **manifest):
     rewritten(path, {"manifest.json": json.dumps(told).encode(), **blobs})
 
 
+KEYS = len(made().estimators.prompt.keys)
 MIXED = {"first": {"kind": "always", "rank": 0}, "second": {"kind": "always", "rank": 1}}
 MIXTURE = {"kind": "mixture", "share": 0.5, **MIXED}
 
@@ -119,6 +120,7 @@ def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
         ("prompt.intercept", np.array([0, -np.inf]), "holds NaN, infinity or a number too large"),
         ("prompt.intercept", np.array(["a", "b"]), "holds <U1 and not numbers"),
         ("prompt.intercept", np.array([0, 1], np.uint8), "holds uint8 and not floating-point numbers"),
+        ("prompt.intercept", np.array([0, 1], np.float16), "holds float16 and not floating-point numbers of 32 bits"),
         ("prompt.scale", np.zeros(len(HAND)), "too near it to divide by"),
         ("calibration.x", np.array([[1.0, 0.0]] * 2), r"the knots calibration\.x do not ascend"),
         ("calibration.y", np.array([[0.0, 2.0]] * 2), "not all between 0 and 1"),
@@ -126,6 +128,13 @@ def test_a_manifest_that_could_not_route_is_refused(saved, change, words):
         ("calibration.x", np.array([[0.0, 0.5, 1.0]] * 2), r"calibration\.y has the shape \(2, 2\), where \(2, 3\)"),
         ("scorer.2.model.weights", np.zeros((4, 2)), r"scorer\.2\.model\.weights has the shape \(4, 2\)"),
         ("length.prompt.smear", np.ones(3), r"length\.prompt\.smear has the shape \(3,\)"),
+        ("prompt.topics", np.zeros((KEYS, 0)), r"prompt\.topics has the shape \(\d+, 0\), where \(\d+, 1\) is wanted"),
+        ("prompt.topics", np.zeros(KEYS), r"prompt\.topics has the shape \(\d+,\), where \(\d+, 1\) is wanted"),
+        ("prompt.topics", np.full((KEYS, 2), np.nan), r"prompt\.topics holds NaN"),
+        ("prompt.places", np.zeros((3, 5)), r"prompt\.places has the shape \(3, 5\), where \(3, 2\) is wanted"),
+        ("prompt.topic_rate", np.full(1, -1.0), r"prompt\.topic_rate is below 0"),
+        ("prompt.topic_weight", np.zeros(0), r"prompt\.topic_weight has the shape \(0,\), where \(1,\) is wanted"),
+        ("prompt_trees.value", np.zeros((3, 2)), r"the array prompt_trees\.value is of no use"),
         ("more", np.zeros(1), "the array more is of no use"),
     ],
 )
