@@ -153,7 +153,7 @@ class Nearness:
         )
 
     def __call__(self, *vectors: Floats) -> Floats:
-        """The kernels' sum over the weights, shape (B,), at a vector (D,) for each."""
+        """The kernels' sum over the weights, shape (B,), at a vector (D,) for each; what is beyond them is not read."""
         near = np.concatenate(
             [
                 np.concatenate((vector, [1.0, float(vector @ vector)])) @ product

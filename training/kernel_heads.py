@@ -1,8 +1,9 @@
 """Kernel heads: by the prompt alone, how good each tier's answer will be, and how much better than another's.
 
 Ridge regression on one kernel: the cosine of the TF-IDF terms, plus ``exp(-d)`` of the distance between the hand-made
-features, plus ``exp(-d^2)`` of that between embeddings where there are any. The kernel is read at ``LANDMARKS`` of the
-training prompts (Nystrom, Williams and Seeger 2001): with no more prompts than that it is kernel ridge regression.
+features and, where it helps, of that between topics, plus ``exp(-d^2)`` of that between embeddings where there are any.
+The kernel is read at ``LANDMARKS`` of the training prompts (Nystrom, Williams and Seeger 2001): with no more prompts
+than that it is kernel ridge regression.
 
 Two sets of heads share it. A tier's head predicts the quality of its answer; a *gain* head predicts how far that is
 from the mean over the tiers, from the prompts that every tier answered. Ridge is linear in its targets, so the two
@@ -25,7 +26,7 @@ LANDMARKS = 1000
 """Prompts at which the kernel is read: on 9,400 prompts a thousand were as good as all of them."""
 
 PENALTIES = tuple(float(value) for value in np.logspace(-0.3, 2.4, 10))
-"""Ridge penalties tried; each prompt's kernel with itself is 2, with an embedding 3."""
+"""Ridge penalties tried; each prompt's kernel with itself is 2, with topics 3, with embeddings up to 1 more."""
 
 _FEW = PENALTIES[1::3]
 """Those tried where kernels are compared."""

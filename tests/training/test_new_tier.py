@@ -299,7 +299,8 @@ def test_another_ladder_or_model_is_refused(champions):
         add_tier(champions["mid"], silent, LADDER, name="mid")
 
 
-def test_old_scorers_with_trees_go_on_as_they_were():
+@pytest.mark.parametrize("value", [[0.0, -1.0, 2.0], [[0.0, 0.0], [-1.0, 0.5], [2.0, -0.25]]], ids=["own", "shared"])
+def test_old_scorers_with_trees_go_on_as_they_were(value):
     """A blend of a linear model and trees says of the known tiers what it said, over the wider input."""
     place = Place(1, 3)
     old, new = columns(2, (0,)), columns(3, (0,))
@@ -311,7 +312,7 @@ def test_old_scorers_with_trees_go_on_as_they_were():
         left=np.array([1, 1, 2], np.uint32),
         right=np.array([2, 1, 2], np.uint32),
         missing_left=np.zeros(3, np.uint8),
-        value=np.array([0.0, -1.0, 2.0]),
+        value=np.array(value),
         roots=np.array([0], np.uint32),
         head=np.array([1], np.uint32),
         intercept=np.array([0.1, 0.3]),
