@@ -103,8 +103,7 @@ class TextModel:
         hand = standard_hand(features.hand, self.mean, self.scale)
         terms, weights = self._weighed(features)
         topics = weights @ self.topics.take(terms, axis=0)
-        # Summed as `unit` does: prompts of one known term are alike to the last bit, and a tree may cut just there.
-        length = math.sqrt(np.add.reduce(topics * topics))
+        length = math.sqrt(topics @ topics)
         if length > _TINY:
             topics /= length
         out: Floats = self.intercept + self._nearness(hand, topics) + weights @ self.terms.take(terms, axis=0)

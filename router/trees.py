@@ -28,6 +28,11 @@ DEEPEST = 32
 """The most steps from a root to a leaf, so that a damaged bundle cannot make a request take long."""
 
 
+ROUNDING = 1e-12
+"""How far above a threshold a number still counts as equal to it. Thresholds are numbers that training read, of prompts
+that may come again, and topics and the like are not reckoned in the same order here."""
+
+
 @dataclass(frozen=True)
 class TreeModel:
     """Trees that add up to one logit per tier.
@@ -80,7 +85,7 @@ class TreeModel:
         tests, test = np.unique(source + 1j * self.threshold, return_inverse=True)
         return _Plan(
             source=tests.real.astype(np.intp),
-            threshold=tests.imag,
+            threshold=tests.imag + ROUNDING,
             test=test.repeat(2),
             children=2 * np.column_stack((right, left)).ravel(),
             roots=2 * self.roots.astype(np.intp),

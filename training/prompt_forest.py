@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from router.features import Floats
-from router.trees import TreeModel
+from router.trees import ROUNDING, TreeModel
 from training.estimators.bins import Bins, fit_bins
 from training.forest_fit import LEAVES, averaged, base_of, codes_of, exported, grown, shares
 from training.heads import Bools, Ints
@@ -94,8 +94,8 @@ class PromptForest:
         return replace(model, value=self.mix.trees_part(model.value))
 
     def predict(self, rows: Floats) -> Floats:
-        """The trees' share of the predictions for ``rows`` (m, D), by scikit-learn."""
-        return self.mix.trees_part(self._whole.predict(codes_of(self.bins, rows)))
+        """The trees' share of the predictions for ``rows`` (m, D), by scikit-learn; rounded as the runtime does."""
+        return self.mix.trees_part(self._whole.predict(codes_of(self.bins, rows - ROUNDING)))
 
     @cached_property
     def _whole(self) -> _Grown:

@@ -119,17 +119,3 @@ def test_the_runtime_reads_topics_as_training_does(features, monkeypatch):
     assert found.model.topic_weight == [1.0]
     assert found.model.topics.shape[1] == found.model.places.shape[1] > 1
     assert [found.of(each) for each in asked] == pytest.approx(found.pipeline.logits(asked), abs=1e-6)
-
-
-def test_topics_of_one_known_term_are_those_of_training_to_the_last_bit(features):
-    """Many short prompts are alike in them, and a tree may cut just there."""
-    found = fitted(features)
-    words = [each.words[:1] for each in features[:20]]
-    asked = [replace(each, words=word, tail=0) for each, word in zip(features, words, strict=False)]
-    kernel = found.pipeline.kernel
-    terms = kernel.vectorizer.transform(asked)
-    single = np.flatnonzero(np.diff(terms.indptr) == 1)
-
-    assert len(single)
-    ours = [found.model.read(asked[place])[1].tolist() for place in single]
-    assert ours == kernel.topics_of(terms)[single].tolist()

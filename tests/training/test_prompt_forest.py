@@ -104,6 +104,11 @@ def test_the_runtime_adds_the_trees_as_training_does(features, fitted):
     assert np.isfinite(fitted.of(lost)).all()
 
 
+def test_a_prompt_that_was_trained_on_ends_in_its_leaves_again(features, fitted):
+    """Trees cut at numbers of the training prompts, which the runtime reckons in another order."""
+    assert [fitted.of(each) for each in features] == pytest.approx(fitted.pipeline.logits(features), abs=1e-6)
+
+
 def test_kernel_and_trees_share_the_prediction(fitted):
     """What is predicted out of fold is the two's mix, and so is what a fold's scorer is fitted on."""
     forest = fitted.pipeline.forest

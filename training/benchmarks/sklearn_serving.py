@@ -30,7 +30,7 @@ from router.errors import InputError
 from router.estimators import EDGE, FARTHEST, Calibration, DenseModel, TextModel
 from router.features import Floats, prompt_features
 from router.signals import answer_signals
-from router.trees import Blend, TreeModel
+from router.trees import ROUNDING, Blend, TreeModel
 from router.types import Completion, Request
 from training.prompt_terms import term_weights
 
@@ -216,7 +216,7 @@ def _tree(model: TreeModel, value: Floats, start: int, end: int) -> Any:
     here = np.arange(start, end)
     nodes = np.zeros(end - start, PREDICTOR_RECORD_DTYPE)
     nodes["is_leaf"] = model.left[start:end] == here
-    nodes["feature_idx"], nodes["num_threshold"] = model.feature[start:end], model.threshold[start:end]
+    nodes["feature_idx"], nodes["num_threshold"] = model.feature[start:end], model.threshold[start:end] + ROUNDING
     nodes["missing_go_to_left"], nodes["value"] = model.missing_left[start:end], value[start:end]
     nodes["left"], nodes["right"] = model.left[start:end] - start, model.right[start:end] - start
     none = np.zeros((0, 8), np.uint32)
