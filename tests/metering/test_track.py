@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import anthropic
 import openai
 import pytest
+from pydantic import BaseModel
 
 from router import track
 from router.analytics import Costs
@@ -408,3 +409,76 @@ def test_an_answer_that_cannot_be_read_is_handed_on_all_the_same(openai_client, 
     with caplog.at_level(logging.WARNING):
         assert request(None, SimpleNamespace(url="/responses", method="post", json_data=None)) is odd
     assert "a tracked call cannot be read (RuntimeError: no)" in caplog.text
+
+
+class Answer(BaseModel):
+    answer: int
+
+
+def test_parsed_answers_are_recorded(canned, openai_client, ledger, recorded) -> None:
+    canned.reply(chat_body('{"answer": 42}'))
+    tracked = track(openai_client, ledger=ledger, prices=PRICES)
+    found = tracked.chat.completions.parse(model="m-1", messages=ASK, response_format=Answer)
+    assert found.choices[0].message.parsed == Answer(answer=42)
+    assert [each.cost for each in recorded(tracked)] == [COST]
+
+
+def test_beta_calls_are_recorded(canned, anthropic_client, ledger, recorded) -> None:
+    canned.reply(message_body())
+    tracked = track(anthropic_client, ledger=ledger, prices=PRICES)
+    tracked.beta.messages.create(model="m-1", max_tokens=9, messages=ASK)
+    assert [each.cost for each in recorded(tracked)] == [COST]
+
+
+def test_an_azure_client_is_tracked(canned, ledger, recorded) -> None:
+    """It writes the model into the address, which is made after the call was noted."""
+    canned.reply(chat_body())
+    with openai.AzureOpenAI(
+        api_key="k", azure_endpoint=canned.url.removesuffix("/v1"), api_version="2025-01-01", max_retries=0
+    ) as client:
+        tracked = track(client, ledger=ledger, prices=PRICES)
+        tracked.chat.completions.create(model="m-1", messages=ASK)
+        assert [each.cost for each in recorded(tracked)] == [COST]
+    assert canned.requests[0]["path"].startswith("/openai/deployments/m-1/chat/completions")
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_a_fault_servers_answers_and_streams_are_recorded(api, llmock, ledger, recorded) -> None:
+    """Another server than ours: its usage is not the same for an answer and a stream, and both are its own."""
+    llmock.reply("It is forty-two.")
+    kind, vendor = (anthropic.Anthropic, "anthropic") if api == "messages" else (openai.OpenAI, "openai")
+    with kind(api_key="k", base_url=llmock.base_url(vendor), max_retries=0) as client:
+        tracked = track(client, ledger=ledger, prices=PRICES)
+        answer, stream = CALLS[api][1](tracked), list(STREAMS[api][1](tracked))
+        first, second = recorded(tracked)
+    reported = answer.usage.completion_tokens if api == "chat" else answer.usage.output_tokens
+    assert first.attempts[0].usage.generated_tokens == reported > 0
+    assert second.attempts[0].usage.generated_tokens > 0
+    assert second.notes == ()
+    assert len(stream) > 1
+
+
+def test_a_call_that_is_retried_is_one_decision(canned, openai_client, ledger, recorded) -> None:
+    error = {"error": {"message": "busy", "type": "x", "code": "c", "param": None}}
+    canned.reply(error, status=503, retry_after_ms="1")
+    canned.reply(chat_body())
+    tracked = track(openai_client, ledger=ledger, prices=PRICES).with_options(max_retries=1)
+    tracked.chat.completions.create(model="m-1", messages=ASK)
+    assert len(canned.requests) == 2
+    assert [(each.cost, each.error) for each in recorded(tracked)] == [(COST, None)]
+
+
+def test_a_cancelled_call_is_recorded_as_failed(canned, openai_client, ledger, recorded) -> None:
+    canned.reply(chat_body())
+
+    async def ask():
+        async with track(asynchronous(openai_client), ledger=ledger, prices=PRICES) as client:
+            call = asyncio.ensure_future(client.chat.completions.create(model="m-1", messages=ASK))
+            await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            return client
+
+    (made,) = recorded(asyncio.run(ask()))
+    assert (made.error, made.tier) == ("CancelledError", None)
