@@ -49,7 +49,7 @@ DIFFERS = (
     "LLMRouter publishes no figures for this split in a form that could be set beside these.",
     (
         "Which of our estimates is judged was changed after the test had been read: it was the one whose held-out "
-        "curve of the training prompts had the largest area, trees that all models share, which no bundle holds. Now "
+        "curve of the training prompts had the largest area, trees that all models share, which no bundle held. Now "
         "it is 'heads', the classifier that ships; 'forest', those trees, and 'both', their mean, stand among the "
         "metrics with their held-out areas."
     ),
