@@ -32,7 +32,7 @@ from router.budget.ops import Grant, Posture, Reserve, Settle, Survey
 from router.cache.ops import Fetch, Fetched, Keep, Nearest
 from router.cascade import cascade
 from router.decision import Response
-from router.errors import ProviderError
+from router.errors import BatchError, ProviderError
 from router.limits.ops import Enter, Leave, Turn
 from router.ops import Append, Op, Send, Sleep, Spare
 from router.plan import Birth
@@ -137,6 +137,8 @@ class Rounds:
                 return
             self._direct -= 1
             error = future.exception()
+            if isinstance(error, BatchError):
+                raise error
             self._ready.append((entry, None if error else future.result(), error))
 
     def _go_on(self, entry: Entry, value: Any, error: BaseException | None) -> None:
@@ -152,6 +154,8 @@ class Rounds:
             value = error = None
             try:
                 value = self._perform(entry, op)
+            except BatchError:
+                raise  # the journal is away: no fault of the request, which is kept in it
             except Exception as raised:  # noqa: BLE001
                 error = raised
             if value is _PARKED:

@@ -48,7 +48,7 @@ class Summary:
 
 def journal_path(out: Path) -> Path:
     """Where the journal of the batch is whose output is ``out``."""
-    return out.with_name(f"{out.name}.journal")
+    return out.parent / f"{out.name}.journal"
 
 
 def run_file(
@@ -69,9 +69,8 @@ def run_file(
         InputError: the file cannot be read, or an output or a journal is in the way.
         BatchError: the file or the provider needs a look; what was done is kept.
     """
+    _free(out, source, resume=resume)
     where = journal_path(out)
-    if not resume:
-        _clear(where, out)
     rows = read(source, means.plan(), applied=applied)
     journal = Journal(where)
     try:
@@ -126,10 +125,19 @@ def _answer(means: Means, journal: Journal, report: Callable[[str], None]) -> No
         rounds.close()
 
 
-def _clear(where: Path, out: Path) -> None:
-    if where.exists():
+def _free(out: Path, source: Path, *, resume: bool) -> None:
+    """See that the output writes over nothing but what an earlier run of the same journal wrote."""
+    if not out.name or out.is_dir():
+        raise InputError(f"{out} is a folder; name a file as --out")
+    if not source.name or source.is_dir():
+        raise InputError(f"{source} is a folder; name a file of requests")
+    for path, use in ((source, "is the file to be answered"), (rejected_path(source), "is for its broken lines")):
+        if out.resolve() == path.resolve():
+            raise InputError(f"{out} {use}; pass another --out")
+    where = journal_path(out)
+    if where.exists() and not resume:
         raise InputError(f"{where} is there from an earlier run; pass --resume to go on with it, or another --out")
-    if out.exists():
+    if out.exists() and not where.exists():
         raise InputError(f"{out} exists; move it away, or pass another --out")
 
 

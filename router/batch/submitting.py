@@ -89,9 +89,9 @@ class Submissions:
     def collect(self) -> int:
         """Answer all that an earlier process left, and all that is waiting; how many requests that were."""
         with self._lock:
-            self._closing = True
             work = self._begun()
             count = work.journal.tally()
+            self._closing = True
         work.rounds.wake.set()
         work.thread.join()
         with self._lock:

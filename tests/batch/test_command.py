@@ -76,6 +76,8 @@ def test_what_is_in_the_way_is_one_sentence(vendor, write, folder):
     assert "pass --resume to go on with it" in str(again.exception)
     nothing = tierwise("batch", "status", "none.jsonl", folder=folder)
     assert "there is no journal" in str(nothing.exception)
+    folder_told = tierwise("batch", "status", ".", folder=folder)
+    assert "there is no journal" in str(folder_told.exception)
 
 
 def test_what_was_submitted_is_collected(vendor, folder):

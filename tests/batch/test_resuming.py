@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import chdir, closing
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,58 @@ def test_a_journal_that_is_there_is_not_written_over(vendor, write):
     journal_path(source.with_name("out.jsonl")).unlink()
     with pytest.raises(InputError, match="exists; move it away, or pass another --out"):
         run(router_at(ladder_at(vendor.url)), source)
+
+
+def test_an_output_without_its_journal_is_not_gone_on_with(vendor, write):
+    """The journal may have been deleted when all was done; nothing is paid again, and the output stays."""
+    source = write({"prompt": "a"})
+    run(router_at(ladder_at(vendor.url)), source)
+    journal_path(source.with_name("out.jsonl")).unlink()
+
+    with pytest.raises(InputError, match="exists; move it away, or pass another --out"):
+        run(router_at(ladder_at(vendor.url)), source, resume=True)
+    assert vendor.sent.total() == 1
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("name", "use"), [("in.jsonl", "is the file to be answered"), ("in.rejected.jsonl", "is for its broken lines")]
+)
+def test_an_output_in_the_place_of_the_input_is_refused(vendor, write, name, use, resume):
+    """Nothing is sent, and the file stays as it was."""
+    source = write({"prompt": "a"})
+    before = source.read_text()
+    with closing(router_at(ladder_at(vendor.url))) as router, pytest.raises(InputError, match=use):
+        router.batch(source, out=source.with_name(name), resume=resume)
+
+    assert (source.read_text(), vendor.sent.total()) == (before, 0)
+
+
+@pytest.mark.parametrize(("source", "out"), [(".", "out.jsonl"), ("..", "out.jsonl"), ("in.jsonl", ".")])
+def test_a_folder_is_no_file(vendor, write, tmp_path, source, out):
+    """Neither to read nor to write."""
+    write({"prompt": "a"})
+    router = router_at(ladder_at(vendor.url))
+    with chdir(tmp_path), closing(router), pytest.raises(InputError, match="is a folder"):
+        router.batch(source, out=out)
+
+
+@pytest.mark.parametrize("write_of", ["INSERT ON sends", "UPDATE OF raw ON sends"])
+def test_a_journal_that_cannot_be_written_stops_the_run_and_fails_no_request(vendor, write, write_of):
+    """As on a full disk: before a direct call, and after it. Gone on with, the request is answered."""
+    source = write({"prompt": "easy"})
+    where = journal_path(source.with_name("out.jsonl"))
+    Journal(where).close()
+    with closing(sqlite3.connect(where)) as db:
+        db.execute(f"CREATE TRIGGER full BEFORE {write_of} BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+    with pytest.raises(BatchError, match=r"the journal cannot be read or written \(full\)"):
+        run(router_at(ladder_at(vendor.url), batch={"tiers": []}), source, resume=True)
+    with closing(sqlite3.connect(where)) as db:
+        db.execute("DROP TRIGGER full")
+
+    summary = run(router_at(ladder_at(vendor.url), batch={"tiers": []}), source, resume=True)
+    assert (summary.answered, summary.failed) == (1, 0)
 
 
 def test_a_file_that_was_changed_is_not_gone_on_with(vendor, write):
