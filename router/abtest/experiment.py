@@ -71,5 +71,5 @@ class Block:
 def block(share: float) -> Block:
     """The block in which arms come that get ``1 - share`` and ``share`` of the units: one against one for a half."""
     if share <= 0.5:
-        return Block(a=min(round((1 - share) / share), MOST_TO_ONE), b=1)
-    return Block(a=1, b=min(round(share / (1 - share)), MOST_TO_ONE))
+        return Block(a=round(min((1 - share) / share, MOST_TO_ONE)), b=1)
+    return Block(a=1, b=round(min(share / (1 - share), MOST_TO_ONE)))

@@ -188,7 +188,8 @@ def test_a_new_experiment_is_another_configuration(saved):
 
 
 @pytest.mark.parametrize(
-    ("share", "sizes"), [(0.5, (1, 1)), (0.1, (9, 1)), (0.25, (3, 1)), (0.8, (1, 4)), (1e-9, (20, 1))]
+    ("share", "sizes"),
+    [(0.5, (1, 1)), (0.1, (9, 1)), (0.25, (3, 1)), (0.8, (1, 4)), (1e-9, (20, 1)), (5e-324, (20, 1))],
 )
 def test_blocks_go_by_the_share(share, sizes):
     assert (block(share).a, block(share).b) == sizes

@@ -32,7 +32,7 @@ _SPANS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 def ab(
     name: Annotated[
-        str | None, typer.Argument(help="The experiment; default: that of [ab] in the configuration.")
+        str | None, typer.Argument(help="The experiment; default: that of \\[ab] in the configuration.")
     ] = None,
     config: Found = None,
     ledger: Annotated[
@@ -45,9 +45,9 @@ def ab(
     ),
     margin: Annotated[float, typer.Option(help="The loss of quality that a cheaper b may bring, such as 0.01.")] = 0.0,
     cap: Annotated[
-        float | None, typer.Option(help="USD that a request's cost counts for at most; default: [ab] cap.")
+        float | None, typer.Option(help="USD that a request's cost counts for at most; default: \\[ab] cap.")
     ] = None,
-    share: Annotated[float | None, typer.Option(help="The share of b, where [ab] is no longer there.")] = None,
+    share: Annotated[float | None, typer.Option(help="The share of b, where \\[ab] is no longer there.")] = None,
     unit: Annotated[str | None, typer.Option(help="user, session or request, likewise.")] = None,
     window: Annotated[
         str | None,
