@@ -15,6 +15,7 @@ from router.decision import Attempt
 from router.errors import InputError
 from router.ledger import Entry, Ledger
 from router.ledger.label import SOURCES
+from router.ledger.location import locate
 from router.ledger.redact import REDACTED, redact
 from router.types import Message
 
@@ -105,6 +106,12 @@ def export(
         raise InputError(f"least is a quality from 0 to 1, not {least}")
     if not 0 <= validation < 1:
         raise InputError(f"validation is the share of prompts held back, from 0 to below 1, not {validation}")
+    if not out.name or out.is_dir():
+        raise InputError(f"{out} is a folder; name a file as --out")
+    beside = out.with_name(f"{out.stem}.validation{out.suffix}")
+    kept = locate(ledger.url).path
+    if kept in (out.absolute(), beside.absolute()):
+        raise InputError(f"{kept} is the ledger, which the export would write over; choose another --out")
     qualities = _qualities(ledger)
     best: dict[str, _Example] = {}
     left_out: Counter[str] = Counter()
@@ -126,7 +133,6 @@ def export(
         raise InputError(_nothing(decisions, left_out, least))
     held = {prompt for prompt in best if _share_of(prompt) < validation}
     train = [example for prompt, example in best.items() if prompt not in held]
-    beside = out.with_name(f"{out.stem}.validation{out.suffix}")
     _write({out: train, beside: [best[prompt] for prompt in best if prompt in held]})
     return Exported(
         out=str(out),

@@ -184,6 +184,22 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(ledger, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".jsonl") == []
 
 
+@pytest.mark.parametrize("out", ["ledger.db", "ledger.jsonl"])
+def test_the_ledger_is_not_written_over(tmp_path, out):
+    """Neither by the training file nor by the one beside it."""
+    with Ledger(tmp_path / ("ledger.db" if out == "ledger.db" else "ledger.validation.jsonl")) as opened:
+        add(opened, "a")
+        with pytest.raises(InputError, match="is the ledger"):
+            export(opened, tmp_path / out, format="openai", validation=0)
+        assert [entry.decision.id for entry in opened.decisions()] == ["a"]
+
+
+def test_a_folder_is_no_place_for_an_export(ledger, tmp_path):
+    add(ledger, "a")
+    with pytest.raises(InputError, match="is a folder"):
+        export(ledger, tmp_path, format="openai")
+
+
 def test_an_older_validation_file_does_not_stay_beside_a_new_export(ledger, tmp_path):
     """Else a prompt of it might be in the training file now."""
     add(ledger, "a")
