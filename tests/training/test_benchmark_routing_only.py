@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router.errors import InputError
 from router.policy import CostAware
 from router.types import Request, as_messages
-from training.benchmarks import routing_only
 from training.benchmarks.routing_only import asked, cheapest, operate, price_rules, sweep
-from training.benchmarks.shared_forest import fit_forest
+from training.classifier import fit_classifier
 
 KINDS = {
     "sum": "Add the numbers {a} and {b} and give the total as one number, please.",
@@ -37,16 +35,16 @@ def simulated():
 
 @pytest.fixture(scope="module")
 def fitted(simulated):
+    """The classifier as it ships."""
     requests, quality, _ = simulated
-    cost = np.tile(COST, (300, 1))
-    return routing_only.fit_routing_only(requests, quality, keys=[r.text for r in requests], cost=cost)
+    return fit_classifier(requests, quality, keys=[request.text for request in requests])
 
 
 def test_each_kind_of_prompt_goes_to_the_cheapest_tier_that_is_good_at_it(simulated, fitted):
     """At a price at which a tenth of quality is not worth the strongest tier."""
     requests, _, kinds = simulated
     cost = np.tile(COST, (len(requests), 1))
-    expected = fitted.chances(requests)[fitted.picked]
+    expected = fitted.chances(requests)
 
     ranks = asked(expected, cost=cost, rule=CostAware(quality_per_dollar=0.6 * 1e9 / 800))
 
@@ -54,62 +52,36 @@ def test_each_kind_of_prompt_goes_to_the_cheapest_tier_that_is_good_at_it(simula
     assert (ranks == wanted).mean() > 0.9
 
 
-def test_the_member_with_the_largest_held_out_area_serves(fitted):
-    """By what rules earn, and not by log-loss."""
-    assert set(fitted.area) == {"heads", "forest", "both"}
-    assert max(fitted.area.values()) == fitted.area[fitted.picked]
-
-
 def test_held_out_estimates_have_not_seen_their_labels(simulated):
-    """With labels that are pure chance there is nothing to foresee, and the trees foresee nothing."""
+    """With labels that are pure chance there is nothing to foresee, and nothing is foreseen."""
     requests, _, _ = simulated
     chance = np.random.default_rng(3).integers(0, 2, (len(requests), 2)).astype(float)
 
-    forest = fit_forest(requests, chance, keys=[request.text for request in requests], leaf=2)
+    classifier = fit_classifier(requests, chance, keys=[request.text for request in requests])
 
-    seen = forest.chances(requests)
+    seen = classifier.chances(requests)
     for column in range(2):
-        foreseen = np.corrcoef(forest.held_out[:, column], chance[:, column])[0, 1]
+        foreseen = np.corrcoef(classifier.held_out[:, column], chance[:, column])[0, 1]
         assert abs(foreseen) < 0.2
         assert np.corrcoef(seen[:, column], chance[:, column])[0, 1] > foreseen + 0.1
 
 
 def test_rows_that_share_a_key_are_held_out_together(simulated):
-    """Copies with one key tell nothing of each other's labels."""
+    """Copies with one key tell nothing of each other's labels; with a key each they tell much."""
     requests, _, _ = simulated
-    twice = [*requests[:100], *requests[:100]]
-    chance = np.tile(np.random.default_rng(4).integers(0, 2, (100, 2)).astype(float), (2, 1))
+    copies = [*requests[:60]] * 4
+    chance = np.tile(np.random.default_rng(4).integers(0, 2, (60, 2)).astype(float), (4, 1))
 
-    forest = fit_forest(twice, chance, keys=[str(row) for row in range(100)] * 2, leaf=1)
+    def foreseen(keys):
+        return np.corrcoef(fit_classifier(copies, chance, keys=keys).held_out.ravel(), chance.ravel())[0, 1]
 
-    assert abs(np.corrcoef(forest.held_out.ravel(), chance.ravel())[0, 1]) < 0.25
-
-
-def test_a_missing_label_is_refused(simulated):
-    """Trees that all tiers share compare them on the same prompts."""
-    requests, quality, _ = simulated
-    holed = quality.copy()
-    holed[3, 1] = np.nan
-
-    with pytest.raises(InputError, match=r"row 3 has no label of some tier"):
-        fit_forest(requests, holed, keys=[request.text for request in requests])
-    with pytest.raises(InputError, match=r"300 requests, 300 rows of quality and 1 keys"):
-        fit_forest(requests, quality, keys=["x"])
-
-
-def test_prompts_without_a_common_word_are_read_by_their_hand_made_features():
-    """There is no vocabulary then."""
-    requests = [Request(messages=as_messages(chr(0x4E00 + row) * (1 + row % 7))) for row in range(40)]
-    quality = np.array([[float(row % 7 > 3), 1.0] for row in range(40)])
-
-    forest = fit_forest(requests, quality, keys=[request.text for request in requests], leaf=1)
-
-    assert forest.chances(requests).shape == (40, 2)
+    assert abs(foreseen([str(row) for row in range(60)] * 4)) < 0.25
+    assert foreseen([str(row) for row in range(240)]) > 0.4
 
 
 def test_a_higher_price_never_costs_more(fitted):
     """From "whatever it costs" to the cheapest tier alone."""
-    expected = fitted.held_out[fitted.picked]
+    expected = fitted.held_out
     cost, quality = np.tile(COST, (300, 1)), np.zeros((300, 3))
 
     costs = [point.cost for point in sweep(expected, quality=quality, cost=cost, rules=price_rules(cost))]
