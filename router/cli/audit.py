@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich import box
@@ -15,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.money import in_dollars as dollars
+from router.cli.plan_tables import interval
 from router.errors import InputError, TierwiseError
 
 if TYPE_CHECKING:
@@ -77,11 +76,12 @@ def report(
         InputError: a time, the zone or a tag cannot be read, or there are no requests.
         LedgerError: there is no ledger, or it cannot be read.
     """
+    from router.analytics.periods import zone_of
     from router.cli.cost import moment
     from router.planner.audit import audit as audited
     from router.planner.waiting import CAN_WAIT
 
-    place = _zone(zone)
+    place = zone_of(zone, where="--zone=")
     plan, why = _plan(config)
     found = audited(
         ledger,
@@ -100,7 +100,7 @@ def report(
 def show(found: dict[str, Any], console: Console) -> None:
     """Print an audit: the ranking, then each lever with its figures and its lines."""
     cost, period = found["cost"], found["period"]
-    line = f"{found['requests']:,} requests in {period['days']:.1f} days, {_interval(cost)} a month."
+    line = f"{found['requests']:,} requests in {period['days']:.1f} days, {interval(cost)} a month."
     if found["requests_without_text"]:
         line += f" The ledger keeps no text of {found['requests_without_text']:,} of them."
     _say(console, line)
@@ -124,13 +124,7 @@ def show(found: dict[str, Any], console: Console) -> None:
 
 
 def _saves(lever: dict[str, Any]) -> str:
-    return "not known" if lever["saves"] is None else _interval(lever["saves"])
-
-
-def _interval(estimate: dict[str, float | None]) -> str:
-    low, high = estimate["low"], estimate["high"]
-    monthly = dollars(estimate["monthly"] or 0.0)
-    return monthly if low is None or high is None else f"{monthly} [{dollars(low)}, {dollars(high)}]"
+    return "not known" if lever["saves"] is None else interval(lever["saves"])
 
 
 def _plan(config: Config) -> tuple[Plan | None, str | None]:
@@ -141,13 +135,6 @@ def _plan(config: Config) -> tuple[Plan | None, str | None]:
         return plan_of(config), None
     except TierwiseError as error:
         return None, f"No policy could be replayed: {error}."
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"--zone={name!r} is no time zone; write it like UTC or Europe/Berlin") from None
 
 
 def _tags(written: list[str]) -> Collection[Tag]:

@@ -158,7 +158,7 @@ def _load(found: Found, console: Console) -> None:
         console,
         f"{load['calls']:,} calls to {names} in {load['period']['days']:.1f} days: "
         f"{tokens['read']:,} tokens read, {tokens['cached']:,} cached, {tokens['written']:,} written; the busiest "
-        f"quarter of an hour ({when}) has {peak['calls']:,} calls.",
+        f"quarter of an hour ({when}) has {peak['calls']:,} of them.",
     )
     if load["calls_without_usage"]:
         _say(console, f"{load['calls_without_usage']:,} calls came without token counts; their work is not in this.")

@@ -77,7 +77,7 @@ def audit(
     can_wait: Collection[Tag] = CAN_WAIT,
     embed: Callable[[tuple[str, ...]], Vectors] | None = None,
 ) -> Audit:
-    """Look the ledger through once, and reckon what each lever would have saved on it, as dollars a month.
+    """Look the ledger through, and reckon what each lever would have saved on it, as dollars a month.
 
     ``plan`` is what routes now, for a replay; ``can_wait`` are the tags of requests that need no answer at once;
     ``embed`` stands in for the embedder by which questions are compared.
@@ -94,14 +94,15 @@ def audit(
         LongPrompts(period, ladder, config.shorten, Untrained(ladder) if plan is None else plan.assessor),
         LongAnswers(period, ladder, config.output),
         Prefixes(period, ladder),
-        Waiting(period, ladder, zone, can_wait, on=config.batch is not None),
+        Waiting(period, ladder, zone, can_wait, settings=config.batch),
         Waste(period, ladder.tiers[-1].name),
         Runaways(period, config.budgets),
     )
     visit(ledger, period, whole, cheaper, *watches)
     trained = plan is not None and isinstance(plan.assessor, Trained)
+    bundle = str(config.policy.bundle) if trained else None
     shares = None if plan is None else replayed(ledger, period, plan, cheaper.collected)
-    levers = [*(watch.lever() for watch in watches), cheaper.lever(shares=shares, trained=trained)]
+    levers = [*(watch.lever() for watch in watches), cheaper.lever(shares=shares, bundle=bundle)]
     return Audit(
         period=period,
         requests=whole.requests,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ class Cheaper:
     def __init__(self, period: Period, ladder: Ladder) -> None:
         self._period, self._ladder = period, ladder
         self._unrouted, self._cheapest, self._realised = Daily(period), Daily(period), Daily(period)
+        self._strongest = Daily(period)
         self._requests = self._routed = 0
         self.collected: set[str] = set()
 
@@ -58,14 +60,21 @@ class Cheaper:
             if past.strong_cost is not None:
                 self._realised.add(past.created, past.strong_cost - past.cost)
             return
+        if not returned.priced:
+            return  # a call past the router of which nobody knows what it cost
         self._unrouted.add(past.created, past.cost)
-        cheapest = min(tier.cost(returned.usage) for tier in self._ladder.tiers)
+        costs = [tier.cost(returned.usage, batch=past.batch) for tier in self._ladder.tiers]
+        self._strongest.add(past.created, costs[-1])
+        cheapest = min(costs)
         self._cheapest.add(past.created, max(past.cost - cheapest, 0))
 
-    def lever(self, *, shares: np.ndarray | None, trained: bool) -> Lever:
-        """``shares``: what the trained policy cost of the strongest tier, per replayed request; None without a replay.
+    def lever(self, *, shares: np.ndarray | None, bundle: str | None) -> Lever:
+        """``shares``: what the trained policy and the strongest tier cost, per replayed request; None without a replay.
+        ``bundle`` is that policy's, as the configuration names it; None where none is trained.
 
-        Without one, the cheapest tier alone is the most there can be, and nothing is sure.
+        With a replay the policy is taken to cost the same share of the strongest tier on the requests that no policy
+        routed; what these really cost may be less than the strongest tier, and is what the saving begins from. Without
+        one, the cheapest tier alone is the most there can be, and nothing is sure.
         """
         unrouted = self._unrouted.estimate()
         figures = {
@@ -90,17 +99,22 @@ class Cheaper:
             )
         unrouted_share = percent(self._requests - self._routed, self._requests)
         told = f"{unrouted_share} of the requests were routed by no trained policy."
-        if shares is not None and len(shares) >= ENOUGH:
+        if shares is not None and len(shares) >= ENOUGH and shares[:, 1].sum() > 0:
             draws = np.random.default_rng(_SEED).integers(0, len(shares), size=(_DRAWS, len(shares)))
-            cut = 1 - shares[:, 0].sum() / shares[:, 1].sum()
-            ratios = 1 - shares[draws, 0].sum(axis=1) / shares[draws, 1].sum(axis=1)
+            ratio = shares[:, 0].sum() / shares[:, 1].sum()
+            ratios = shares[draws, 0].sum(axis=1) / shares[draws, 1].sum(axis=1)
             low, high = np.quantile(ratios, [0.025, 0.975])
+            strongest = self._strongest.estimate().monthly
             saves = Estimate(
-                monthly=round(unrouted.monthly * float(cut)),
-                low=round(unrouted.monthly * float(low)),
-                high=round(unrouted.monthly * float(high)),
+                monthly=round(unrouted.monthly - strongest * float(ratio)),
+                low=round(unrouted.monthly - strongest * float(high)),
+                high=round(unrouted.monthly - strongest * float(low)),
             )
-            why = f"{told} The bundle, replayed on {len(shares):,} with every tier's answer, costs {cut:.0%} less."
+            figures |= {"strongest_monthly": usd(strongest), "replayed_share_of_strongest": float(ratio)}
+            why = (
+                f"{told} The bundle, replayed on {len(shares):,} with every tier's answer, costs {1 - ratio:.0%} less "
+                "than the strongest tier."
+            )
             return Lever(
                 name=_NAME,
                 saves=saves,
@@ -108,9 +122,9 @@ class Cheaper:
                 why=why,
                 figures=figures,
                 risk=_RISK,
-                switch='[policy]\nbundle = "policy.tierwise"',
+                switch=f"[policy]\nbundle = {json.dumps(bundle or 'default')}",
             )
-        need = "every tier's answers to some requests" if trained else "a trained policy"
+        need = "every tier's answers to some requests" if bundle is not None else "a trained policy"
         why = f"{told} How much less would do cannot be said without {need}; the cheapest tier alone is the bound."
         return Lever(name=_NAME, at_most=most, why=why, figures=figures, risk=_RISK, switch=_TRAIN)
 
@@ -122,7 +136,7 @@ def replayed(ledger: Ledger, period: Period, plan: Plan, collected: set[str]) ->
     """
     if not isinstance(plan.assessor, Trained) or not collected:
         return None
-    alone = replace(plan, cache=None, shorten=None, output=None, gates=None, audits=None, choice=plan.choice)
+    alone = replace(plan, cache=None, shorten=None, output=None, gates=None, audits=None)
     firsts: dict[str, Entry] = {}
     answers: defaultdict[str, dict[str, Completion]] = defaultdict(dict)
     for entry in ledger.decisions(period.start, period.end + 1):

@@ -11,12 +11,17 @@ from typing import Any
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planner.history import Past, period_of, visit
-from router.planner.period import MONTH, Estimate, Period
-from router.pricing import Price, usd
+from router.planner.period import HIGHEST, Estimate, Period, month_of_hours
+from router.pricing import NANO, Price, usd
 from router.types import Usage
 
 GOOD = 0.8
 """The quality from which on a labelled answer is worth training on."""
+
+MOST_EXAMPLES, MOST_EPOCHS = 10**9, 1_000
+
+HIGHEST_RATE = 10**6 * 10**6
+"""Pico-dollars a token: a million dollars per million tokens."""
 
 _FACTORS = (0.5, 0.75, 1.25, 2.0)
 
@@ -48,10 +53,13 @@ class Tuning:
         for name, share in (("shorter", self.shorter), ("handled", self.handled)):
             if share is not None and not 0 <= share <= 1:
                 raise InputError(f"{name} is a share from 0 to 1, not {share}")
-        if self.epochs < 1 or (self.examples is not None and self.examples < 1):
-            raise InputError("training takes at least 1 example and 1 epoch")
-        if min(self.training, self.upfront, self.hosting) < 0:
-            raise InputError("what training and hosting cost is at least $0")
+        examples = 1 if self.examples is None else self.examples
+        if not 1 <= examples <= MOST_EXAMPLES or not 1 <= self.epochs <= MOST_EPOCHS:
+            raise InputError(f"training takes 1 to {MOST_EXAMPLES:,} examples and 1 to {MOST_EPOCHS:,} epochs")
+        if not all(0 <= cost <= HIGHEST for cost in (self.training, self.upfront, self.hosting)):
+            raise InputError(f"what training and hosting cost is at least $0, and at most ${HIGHEST // NANO:,}")
+        if max(self.price.rates.input, self.price.rates.output) > HIGHEST_RATE:
+            raise InputError("the tuned model's price is at most $1,000,000 per million tokens, of either kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +256,7 @@ def _reckoned(
         day = period.day_of(created)
         now[day] += cost
         then[day] += tuning.price.cost(_shortened(usage, shorter)) + round((1 - tuning.handled) * cost)
-    hosting = (tuning.hosting * MONTH + 1800) // 3600
+    hosting = month_of_hours(tuning.hosting)
     saved = {day: now[day] - then[day] for day in now}
     return period.estimate(now), period.estimate(then).less(-hosting), period.estimate(saved).less(hosting)
 
@@ -268,7 +276,7 @@ def _changes(
         change("shorter", share, tuning, share, upfront)
         for share in sorted({0.0, round(shorter / 2, 4), round(min(1.0, shorter * 1.5), 4)} - {round(shorter, 4)})
     ]
-    hosting = (tuning.hosting * MONTH + 1800) // 3600
+    hosting = month_of_hours(tuning.hosting)
     gained = _reckoned(calls, tuning, shorter, period)[2].monthly + hosting
     for factor in _FACTORS:
         saved = round(gained * factor) - hosting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _PAGE = 500
+# The quotes of a message's own text are escaped, so these are the request's.
+_SAMPLED = re.compile(r'(?<!\\)"temperature":\s*0*\.?0*[1-9]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Past:
     """One past request, or an audit of one; money in nano-dollars.
 
     ``tier`` is the one whose answer was returned, None without one. ``request`` is the kept request as the ledger's
-    JSON text, None where only its hash was kept. ``cache`` is the kind of cache that answered.
+    JSON text, None where only its hash was kept. ``cache`` is the kind of cache that answered. ``batch``: its calls
+    were paid at batch prices; ``shortened``: its prompt was, so that its token counts are not those of ``request``.
     """
 
     id: str
@@ -66,6 +70,7 @@ class Past:
     upgraded_from: str | None
     cache: str | None
     batch: bool
+    shortened: bool
     tried: tuple[Tried, ...]
 
     def owner(self, name: str) -> str | None:
@@ -73,6 +78,11 @@ class Past:
         if name == "user":
             return self.user
         return self.session if name == "session" else self.tags.get(name)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its answer was drawn at a temperature above 0, as far as its text was kept."""
+        return self.request is not None and _SAMPLED.search(self.request) is not None
 
     @property
     def returned(self) -> Tried | None:
@@ -87,9 +97,11 @@ def period_of(ledger: Ledger, *, since: float | None, until: float | None) -> Pe
     """The time from the first to the last decision between the bounds, in seconds since the epoch.
 
     Raises:
-        InputError: there is no decision in that time.
+        InputError: there is no decision in that time, or it ends before it begins.
         LedgerError: there is no ledger, or it cannot be read.
     """
+    if since is not None and until is not None and since >= until:
+        raise InputError("the time ends before it begins; choose a --since that is before --until")
     first, last = ledger.read(lambda connection: _ends(connection, since, until))
     if first is None or last is None:
         raise InputError("the ledger has no requests in this time; route some, or choose another time with --since")
@@ -165,6 +177,7 @@ def _past(row: Any, tried: tuple[Tried, ...]) -> Past:
         upgraded_from=row.upgraded_from,
         cache=row.cache,
         batch='"batch":' in row.levers,
+        shortened='"shortened":' in row.levers,
         tried=tried,
     )
 

@@ -124,7 +124,7 @@ class _Gather:
             slot[2] += usage.cached_input_tokens
             slot[3] += usage.generated_tokens
             for tier in self.ladder.tiers:
-                self.instead.setdefault(tier.name, defaultdict(int))[place] += tier.cost(usage)
+                self.instead.setdefault(tier.name, defaultdict(int))[place] += tier.cost(usage, batch=past.batch)
         if called and past.audit_of is None:
             self.requests += 1
 

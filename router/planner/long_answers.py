@@ -44,7 +44,7 @@ class LongAnswers:
             return
         feature = past.tags.get("feature", "")
         usage = returned.usage
-        rate = tier.price.rates_for(usage.prompt_tokens).output
+        rate = tier.price.rates_for(usage.prompt_tokens, batch=past.batch).output
         self._tokens[feature].append(usage.generated_tokens)
         self._rates[feature].append(rate)
         self._spent += usage.generated_tokens * rate // 1000

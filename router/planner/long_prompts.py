@@ -28,6 +28,7 @@ SAMPLE = 300
 _DRAWS = 1_000
 _SEED = 20_261_123
 _STAGES: tuple[Stage, ...] = tuple(stage for stage in get_args(Stage) if stage != "llmlingua")
+_SWITCH = '[shorten]\nstages = ["context"]\ncontext = { budget = 1000 }'
 _RISK = (
     "What goes cannot be answered from: on our own questions `context` lost no right answer, the other stages some. "
     "Try it on yours: python benchmarks/bench.py --only shorten_context shows how."
@@ -54,6 +55,7 @@ class LongPrompts:
     sample: list[tuple[int, str, _Drawn]] = field(default_factory=list)
     prompts: int = 0
     texts: int = 0
+    shorter: int = 0
     cost: int = 0
     kept_cost: int = 0
 
@@ -61,9 +63,12 @@ class LongPrompts:
         """Take a request up with what its prompt cost, at every tier that read it."""
         if past.audit_of is not None:
             return
-        cost = sum(_prompt_cost(self.ladder, tried.tier, tried.usage) for tried in past.tried)
-        self.cost += cost
         self.texts += past.request is not None
+        if past.shortened:
+            self.shorter += 1
+            return  # the saving is in its token counts already
+        cost = sum(_prompt_cost(self.ladder, tried.tier, tried.usage, batch=past.batch) for tried in past.tried)
+        self.cost += cost
         if past.request is None or not cost:
             return
         self.prompts += 1
@@ -77,8 +82,10 @@ class LongPrompts:
         """What the stage `context` would save, and at most all of them."""
         on = self.settings is not None
         if not self.sample:
-            why = NO_TEXT if not self.texts else "No kept prompt was read by a tier of this configuration."
-            return Lever(name="shorter prompts", on=on, why=why, risk=_RISK, switch=KEEP)
+            if not self.texts:
+                return Lever(name="shorter prompts", on=on, why=NO_TEXT, risk=_RISK, switch=KEEP)
+            why = "No kept prompt was read whole by a tier of this configuration."
+            return Lever(name="shorter prompts", on=on, why=why + self._done(), risk=_RISK, switch=_SWITCH)
         drawn = [each for _, _, each in self.sample]
         shares = {stage: self._shares(drawn, (stage,)) for stage in _STAGES}
         together = self._shares(drawn, _STAGES)
@@ -93,7 +100,7 @@ class LongPrompts:
         why = (
             f"On {len(drawn):,} of {self.prompts:,} prompts{kept} the stage `context` takes "
             f"{_mean(costs, shares['context']):.1%} of what they cost off, all stages together "
-            f"{_mean(costs, together):.1%}."
+            f"{_mean(costs, together):.1%}.{self._done()}"
         )
         return Lever(
             name="shorter prompts",
@@ -104,14 +111,18 @@ class LongPrompts:
             figures={
                 "prompts": self.prompts,
                 "sampled": len(drawn),
+                "shortened_already": self.shorter,
                 "prompt_cost_monthly": usd(self.period.monthly(self.cost)),
                 "prompt_cost_monthly_with_text": usd(month),
                 "share_by_stage": {stage: _mean(costs, found) for stage, found in shares.items()},
                 "share_together": _mean(costs, together),
             },
             risk=_RISK,
-            switch='[shorten]\nstages = ["context"]\ncontext = { budget = 1000 }',
+            switch=_SWITCH,
         )
+
+    def _done(self) -> str:
+        return f" {self.shorter:,} others were shortened already." if self.shorter else ""
 
     def _shares(self, drawn: list[_Drawn], stages: tuple[Stage, ...]) -> list[float]:
         """The share of each prompt's characters that goes."""
@@ -132,12 +143,12 @@ def request_of(text: str) -> Request:
     return Request(messages=tuple(messages))
 
 
-def _prompt_cost(ladder: Ladder, tier: str, usage: Usage | None) -> int:
+def _prompt_cost(ladder: Ladder, tier: str, usage: Usage | None, *, batch: bool) -> int:
     """What reading the prompt cost, 0 where that is not known."""
     found = next((each for each in ladder.tiers if each.name == tier), None)
     if found is None or usage is None:
         return 0
-    return found.cost(replace(usage, output_tokens=0, reasoning_tokens=0))
+    return found.cost(replace(usage, output_tokens=0, reasoning_tokens=0), batch=batch)
 
 
 def _mean(costs: np.ndarray, shares: list[float]) -> float:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from router.errors import InputError
 from router.planner.load import SLOT, Load
-from router.planner.period import MONTH
+from router.planner.period import month_of_hours
 from router.pricing import NANO, Rates, self_hosted, usd
+
+_COUNTED = 1e9  # machines; more are told by their magnitude
 
 HIGHEST_HOURLY = 1_000_000 * NANO
 """Nano-dollars; above it somebody wrote another unit."""
@@ -54,7 +56,7 @@ class Machine:
     @property
     def monthly(self) -> int:
         """Nano-dollars a month, busy or idle."""
-        return (self.hourly_cost * MONTH + 1800) // 3600
+        return month_of_hours(self.hourly_cost)
 
     def busy(self, load: Load) -> NDArray[np.float64]:
         """Seconds of one machine's time that each slot's calls fill (n,)."""
@@ -74,9 +76,9 @@ class Machine:
         """
         needed = float(self.busy(load).max()) / self.slot_seconds
         if needed > MOST:
+            told = f"{needed:,.0f}" if needed < _COUNTED else f"{needed:.3g}"
             raise InputError(
-                f"the busiest quarter of an hour would need {needed:,.0f} machines; see whether the tokens a second "
-                "are right"
+                f"the busiest quarter of an hour would need {told} machines; see whether the tokens a second are right"
             )
         return max(math.ceil(traffic * needed), 1)
 

@@ -38,13 +38,14 @@ class _Asked:
     group: str
     question: str
     cost: int
+    ttl: float
 
 
 class NearRepeats:
     """Compares the most recent requests, each with those before it of the same conversation's beginning and owner.
 
-    A pair that every gate lets through is what the ledger supports; a cosine alone is the most there can be, and
-    mostly wrong. Equal questions are the exact cache's, and not counted.
+    A pair that every gate lets through is what the ledger supports; a cosine alone, without gates, is the most there
+    can be. Equal questions are the exact cache's, and not counted.
     """
 
     def __init__(
@@ -66,6 +67,9 @@ class NearRepeats:
         if past.audit_of is not None or past.request is None:
             return
         self._with_text += 1
+        ttl = self._settings.age_of(past.tags)
+        if ttl <= 0 or (past.sampled and not self._settings.sampled):
+            return
         messages = json.loads(past.request)["messages"]
         last = messages[-1]
         question = last["content"].strip()
@@ -74,7 +78,7 @@ class NearRepeats:
         self._eligible += 1
         self._spent += past.cost
         group = repr((messages[:-1], past.owner(TENANT), [past.owner(name) for name in self._settings.per]))
-        self._recent.append(_Asked(past.created, group, question, past.cost))
+        self._recent.append(_Asked(past.created, group, question, past.cost, ttl))
 
     def lever(self) -> Lever:
         """What such a cache would have saved on these, carried over to all."""
@@ -88,12 +92,14 @@ class NearRepeats:
             return Lever(name="semantic cache", on=on, why=f"It cannot be known: {error}.", risk=_RISK, switch=_SWITCH)
         gated, plain = self._hits(asked, vectors, threshold)
         spent = sum(each.cost for each in asked)
-        sure, most = sum(asked[place].cost for place in gated), sum(asked[place].cost for place in plain)
+        sure = sum(asked[place].cost for place in gated)
+        # A fitted threshold may be below PLAIN, and then the gates let pairs through that a plain cache would not find.
+        most = sum(asked[place].cost for place in {*gated, *plain})
         month = self._period.monthly(self._spent)
         why = (
             f"Of the last {len(asked):,} requests {len(gated):,} ask what an earlier one asks in other words, as far "
             f"as fifteen gates can see ({percent(sure, spent)} of their cost); by a cosine of {PLAIN:g} alone it would "
-            f"be {len(plain):,}, most of them likely wrong."
+            f"be {len(plain):,}, and nobody has looked how many of them are right."
         )
         return Lever(
             name="semantic cache",
@@ -133,7 +139,7 @@ class NearRepeats:
             if group and not any(asked[other].question == each.question for other in group):
                 cosines = vectors[group] @ vectors[place]
                 near = [int(at) for at in np.argsort(-cosines)[:_CANDIDATES]]
-                fresh = [at for at in near if each.created - asked[group[at]].created <= self._settings.ttl]
+                fresh = [at for at in near if each.created - asked[group[at]].created <= each.ttl]
                 if any(cosines[at] >= PLAIN for at in fresh):
                     plain.append(place)
                 if any(

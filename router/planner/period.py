@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from router.pricing import usd
+from router.pricing import NANO, usd
 
 DAY = 86_400
 MONTH = 2_629_800
@@ -18,6 +18,15 @@ MONTH = 2_629_800
 
 ENOUGH_DAYS = 7
 """With fewer days there is no interval: what a week does cannot be told."""
+
+
+HIGHEST = 10**9 * NANO
+"""Nano-dollars: a thousand million dollars. Whoever writes a larger amount meant another unit."""
+
+
+def month_of_hours(hourly: int) -> int:
+    """Nano-dollars a month of what costs ``hourly`` nano-dollars, busy or idle; rounded half up."""
+    return (hourly * MONTH + 1800) // 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ class Prefixes:
         if past.request is None or past.audit_of is not None:
             return
         self._with_text += 1
+        if past.batch:
+            return  # a provider works a batch off within a day, not within minutes
         beginnings = _beginnings(past.request)
         if not beginnings:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 
 from router.cache.settings import TENANT, CacheSettings
@@ -14,8 +13,6 @@ from router.planner.period import Daily, Period
 from router.pricing import usd
 
 _TTLS: Mapping[str, float] = {"1h": 3600.0, "1d": 86_400.0, "7d": 604_800.0}
-# The quotes of a message's own text are escaped, so these are the request's.
-_SAMPLED = re.compile(r'(?<!\\)"temperature":\s*0*\.?0*[1-9]')
 
 
 class Repeats:
@@ -42,7 +39,7 @@ class Repeats:
         self._served += past.cache == "exact"
         if past.request is None:
             self._hashed += 1
-        elif not self._settings.sampled and _SAMPLED.search(past.request):
+        elif not self._settings.sampled and past.sampled:
             return
         what = past.prompt_hash if past.request is None else past.request
         tenant = past.tags.get(TENANT)

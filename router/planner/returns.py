@@ -11,8 +11,8 @@ import numpy as np
 from router.errors import InputError
 from router.ledger import Ledger
 from router.planner.history import Past, period_of, visit
-from router.planner.period import Estimate, Period
-from router.pricing import usd
+from router.planner.period import HIGHEST, Estimate, Period
+from router.pricing import NANO, usd
 
 _ENOUGH_LABELS = 30
 _DRAWN = "The labelled answers are taken for a random sample of all; if hard ones were labelled first, pass --useful."
@@ -37,7 +37,9 @@ class Worth:
 
     def __post_init__(self) -> None:
         if min(self.value, self.wage, self.fixed) < 0 or not 0 <= self.minutes <= 100_000:
-            raise InputError("a value, minutes saved, a wage and fixed costs are at least 0")
+            raise InputError("a value, minutes saved (100,000 at most), a wage and fixed costs are at least 0")
+        if max(self.value, self.wage, self.fixed) > HIGHEST:
+            raise InputError(f"a value, a wage and fixed costs are at most ${HIGHEST // NANO:,}")
         if self.useful is not None and not 0 <= self.useful <= 1:
             raise InputError(f"useful is a share from 0 to 1, not {self.useful}")
         if self.each == 0:

@@ -50,7 +50,8 @@ class Runaways:
                 "for all is still the surest bound."
             )
             return Lever(name=_NAME, on=on, why=why, risk=_RISK, switch=_switch(None))
-        middle = int(np.median(list(self.days.values())))
+        # Days that cost nothing (all from the cache, or free tiers) would make the middle one 0.
+        middle = int(np.median([nano for nano in self.days.values() if nano] or [0]))
         limit = TIMES * middle
         beyond, by_user = Daily(self.period), Counter[str]()
         for (user, day), nano in self.days.items():

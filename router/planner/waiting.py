@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from router.batch.settings import BatchSettings
+from router.batch.tiers import is_batched
 from router.planner.history import Past
 from router.planner.lever import Lever, percent
 from router.planner.period import Daily, Period
@@ -32,13 +34,16 @@ _SWITCH = '[batch]\npath = "batch.db"   # then: router.submit(prompt, priority="
 
 @dataclass(slots=True)
 class Waiting:
-    """Prices every call at its tier's batch rates; tags say whether its request can wait, at night it may."""
+    """Prices every call at its tier's batch rates; tags say whether its request can wait, at night it may.
+
+    Tiers that ``settings`` (those of a table with nothing in it, without one) ask at once save nothing.
+    """
 
     period: Period
     ladder: Ladder
     zone: tzinfo
     tags: Collection[Tag] = CAN_WAIT
-    on: bool = False
+    settings: BatchSettings | None = None
     tagged: Daily = field(init=False)
     night: Daily = field(init=False)
     requests: int = 0
@@ -46,6 +51,7 @@ class Waiting:
     nightly: int = 0
     spent: int = 0
     unpriced: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
     seen: set[Tag] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -71,6 +77,9 @@ class Waiting:
             if tier.price.batch is None:
                 self.unpriced.add(tier.name)
                 continue
+            if not is_batched(tier, self.settings or BatchSettings()):
+                self.elsewhere.add(tier.name)
+                continue
             spared += max(tried.cost - tier.cost(tried.usage, batch=True), 0)
         if waits:
             self.waits += 1
@@ -89,9 +98,11 @@ class Waiting:
         )
         if self.unpriced:
             why += f" No batch price is known for {', '.join(sorted(self.unpriced))}."
+        if self.elsewhere:
+            why += f" No batch API is asked for {', '.join(sorted(self.elsewhere))}."
         return Lever(
             name="batch prices",
-            on=self.on,
+            on=self.settings is not None,
             saves=saves,
             at_most=saves.monthly + self.night.estimate().monthly,
             why=why,
@@ -103,6 +114,7 @@ class Waiting:
                 "saved_in_period_tagged": usd(self.tagged.total),
                 "saved_in_period_at_night": usd(self.night.total),
                 "no_batch_price": sorted(self.unpriced),
+                "no_batch_api": sorted(self.elsewhere),
             },
             risk="Answers come within a day, not within seconds.",
             switch=_SWITCH,

@@ -245,9 +245,9 @@ def test_where_no_provider_keeps_beginnings_there_is_nothing_to_mark(ledger: Led
     assert "No tier is at a provider" in of(audited(ledger), "provider's prompt cache").why
 
 
-def batched() -> Ladder:
+def batched(*, api: str = "anthropic") -> Ladder:
     half = per_million(input=5, output=10)
-    return Ladder((LADDER[0], replace(LADDER[1], price=replace(LADDER[1].price, batch=half))))
+    return Ladder((LADDER[0], replace(LADDER[1], api=api, price=replace(LADDER[1].price, batch=half))))
 
 
 def test_tagged_requests_pay_batch_prices_and_those_of_the_night_might(ledger: Ledger) -> None:
@@ -261,6 +261,19 @@ def test_tagged_requests_pay_batch_prices_and_those_of_the_night_might(ledger: L
     found = watch.lever()
     assert found.saves is not None
     assert (found.saves.monthly, found.at_most) == (monthly(PAID // 2), 2 * monthly(PAID // 2))
+
+
+def test_a_tier_whose_vendor_has_no_batch_api_saves_nothing_and_is_named(ledger: Ledger) -> None:
+    from datetime import UTC
+
+    add(ledger, "tagged", MONDAY + 12 * HOUR, request=asked(tags={"urgency": "low"}))
+    watch = Waiting(ONE_DAY, batched(api="fake"), UTC)
+    seen(ledger, watch)
+    found = watch.lever()
+
+    assert "No batch API is asked for large" in found.why
+    assert found.saves is not None
+    assert (found.saves.monthly, found.at_most) == (0, 0)
 
 
 def test_a_tier_without_a_batch_price_is_named(ledger: Ledger) -> None:

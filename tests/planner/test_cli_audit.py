@@ -20,7 +20,7 @@ model = "model-small"
 price = { input = 1, output = 2, batch_input = 0.5, batch_output = 1 }
 [[tiers]]
 name = "large"
-api = "fake"
+api = "anthropic"
 model = "model-large"
 price = { input = 10, output = 20, batch_input = 5, batch_output = 10 }
 """
