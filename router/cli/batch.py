@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from router.cli.money import in_dollars
 from router.errors import TierwiseError
 
 batch = typer.Typer(help="Answer many requests that can wait, at batch prices.", no_args_is_help=True)
@@ -45,8 +46,8 @@ def run(
         typer.echo(json.dumps(summary.as_dict(), indent=2))
     else:
         typer.echo(
-            f"{summary.answered:,} of {summary.requests:,} answered for ${usd(summary.cost):.4f} "
-            f"(${usd(summary.standard):.4f} without batch APIs), {summary.failed:,} failed: {out}"
+            f"{summary.answered:,} of {summary.requests:,} answered for {in_dollars(usd(summary.cost))} "
+            f"({in_dollars(usd(summary.standard))} without batch APIs), {summary.failed:,} failed: {out}"
         )
         if summary.rejects is not None:
             lines = "line" if summary.rejected == 1 else "lines"
@@ -72,9 +73,9 @@ def status(
         typer.echo(json.dumps(plain, indent=2))
         return
     typer.echo(
-        f"{tally.done:,} of {tally.requests:,} done, {tally.failed:,} failed, ${usd(tally.cost):.4f} "
-        f"(${usd(tally.standard):.4f} without batch APIs); {tally.under_way:,} of {tally.batches:,} provider batches "
-        "are under way"
+        f"{tally.done:,} of {tally.requests:,} done, {tally.failed:,} failed, {in_dollars(usd(tally.cost))} "
+        f"({in_dollars(usd(tally.standard))} without batch APIs); {tally.under_way:,} of {tally.batches:,} provider "
+        "batches are under way"
     )
 
 

@@ -60,7 +60,7 @@ def test_people_are_told_in_sentences(vendor, write, folder):
     done = tierwise("batch", "run", "in.jsonl", "--out", "out.jsonl", folder=folder)
     status = tierwise("batch", "status", "out.jsonl", folder=folder)
 
-    assert "20 of 20 answered for $0.0004 ($0.0008 without batch APIs), 0 failed: out.jsonl" in done.stdout
+    assert "20 of 20 answered for $0.000400 ($0.000800 without batch APIs), 0 failed: out.jsonl" in done.stdout
     assert "1 line could not be taken: in.rejected.jsonl" in done.stdout
     assert "20 of 20 done, 0 failed" in status.stdout
     assert "0 of 1 provider batches are under way" in status.stdout
