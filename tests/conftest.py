@@ -17,6 +17,12 @@ from router.local_models import path_of  # noqa: E402 -- numpy reads these once
 SMALL, LARGE = "smollm2-135m-instruct", "gemma-3-270m"
 
 
+@pytest.fixture(autouse=True)
+def _a_data_folder_of_their_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the ledger of whoever runs it, which is the one that a configuration without a path has."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+
+
 @pytest.fixture(scope="session")
 def model() -> Callable[[str], Path]:
     """The file of a demo model; where it is not there, the test is skipped, or with CI=true fails."""
