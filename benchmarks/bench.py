@@ -1,6 +1,6 @@
 """Measure tierwise beside its peers, in one run on one machine: a JSON object a line on standard output.
 
-    make bench                                     everything: about two minutes, once some for the peers and ten for shortening
+    make bench                                     everything: some minutes, and once some more for the peers
     python benchmarks/bench.py --only decide_40    one measurement
     python benchmarks/bench.py --quick             every part works; its numbers mean nothing
 
