@@ -34,6 +34,7 @@ _WORDS = (
     "yew",
 )
 _ROUNDS = 3
+_MOST = 9  # rounds in all: one in which other work took the machine makes no sense and is timed again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def timed(
     report: Callable[[str], None] = lambda _: None,
 ) -> Speed:
     """Time ``tier`` through its provider: in each of three rounds long prompts with one token to write, then short
-    prompts with ``max_tokens``.
+    prompts with ``max_tokens``. A round that other work disturbed so that it makes no sense is timed again.
 
     Of both the tokens and the seconds are known: seconds = read / reading speed + written / writing speed, two
     equations in two unknowns. Every prompt begins otherwise, with a number and ``nonce`` (drawn unless given), so that
@@ -114,10 +115,20 @@ def timed(
             return _workload(tier, answers, clock() - started)
 
         run(8, 2)  # loads what has to be loaded
-        for place in range(_ROUNDS):
-            rounds.append((run(prompt_words, 1), run(8, max_tokens)))
-            report(f"timed round {place + 1} of {_ROUNDS}")
-    speeds = [_solved(tier, pair) for pair in rounds]
+        speeds: list[tuple[float, float]] = []
+        for _ in range(_MOST):
+            pair = run(prompt_words, 1), run(8, max_tokens)
+            found = _solved(pair)
+            if found is None:
+                report("a round made no sense, so it is timed again")
+                continue
+            rounds.append(pair)
+            speeds.append(found)
+            report(f"timed round {len(rounds)} of {_ROUNDS}")
+            if len(rounds) == _ROUNDS:
+                break
+        else:
+            raise _senseless(tier, pair)
     read, write = (_median([speed[side] for speed in speeds]) for side in (0, 1))
     return Speed(
         tier=tier.name,
@@ -153,14 +164,19 @@ def _workload(tier: Tier, answers: Sequence[Completion], seconds: float) -> Work
     )
 
 
-def _solved(tier: Tier, pair: tuple[Workload, Workload]) -> tuple[float, float]:
+def _solved(pair: tuple[Workload, Workload]) -> tuple[float, float] | None:
+    """Tokens a second read and written; None where no speeds above 0 explain the seconds."""
     matrix = np.array([[each.read, each.written] for each in pair], float)
     seconds = np.array([each.seconds for each in pair])
     if abs(np.linalg.det(matrix)) > 1e-9:
         read, write = np.linalg.solve(matrix, seconds)
         if read > 0 and write > 0:
             return float(1 / read), float(1 / write)
-    raise TierwiseError(
+    return None
+
+
+def _senseless(tier: Tier, pair: tuple[Workload, Workload]) -> TierwiseError:
+    return TierwiseError(
         f"the speeds of tier {tier.name!r} at reading and writing cannot be told apart: {pair[0].read} tokens read and "
         f"{pair[0].written} written took {pair[0].seconds:.3f} s, {pair[1].read} and {pair[1].written} took "
         f"{pair[1].seconds:.3f} s; measure when it is idle, with more --prompt-words and --max-tokens"
