@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from router.batch.settings import BatchSettings
 from router.cache.semantic.settings import SemanticSettings
-from router.cache.settings import CacheSettings
+from router.cache.settings import AgeRule, CacheSettings
 from router.config import Config
+from router.decision import Shortened
 from router.embed import Vectors
 from router.errors import EmbedderError, InputError
 from router.ledger import Ledger
 from router.planner.audit import Audit, audit
 from router.planner.history import Visit, visit
 from router.planner.lever import Lever
+from router.planner.long_answers import LongAnswers
 from router.planner.period import MONTH, Period
 from router.planner.prefixes import KEPT_FOR, LEAST, Prefixes
 from router.planner.repeats import Repeats
@@ -59,7 +62,8 @@ def monthly(nano_dollars: int) -> int:
 def bag(texts: tuple[str, ...]) -> Vectors:
     """Words counted, for questions to be near that share them."""
     words = sorted({word for text in texts for word in text.lower().split()})
-    return np.array([[text.lower().split().count(word) for word in words] or [1.0] for text in texts], float)
+    rows = [[text.lower().split().count(word) for word in words] or [1.0] for text in texts]
+    return np.array(rows, float).reshape(len(texts), max(len(words), 1))
 
 
 def repeats(ledger: Ledger, settings: CacheSettings | None = None) -> Lever:
@@ -175,6 +179,33 @@ def test_stages_are_run_on_the_prompts_themselves(ledger: Ledger) -> None:
     assert found.figures["share_by_stage"]["context"] > 0.3
 
 
+def test_what_was_shortened_already_is_not_saved_a_second_time(ledger: Ledger) -> None:
+    text = f"Use these passages.\n\n{passages(8)}\n\nQuestion: When do volcanoes erupt?"
+    done = Shortened(before=4000, after=1000, stages=("context",))
+    add(ledger, "a", MONDAY, request=asked(text), read=1000, shortened=done)
+    found = of(audited(ledger), "shorter prompts")
+    assert (found.saves, found.at_most) == (None, None)
+    assert "1 others were shortened already" in found.why
+    add(ledger, "b", MONDAY + 1, request=asked(text), read=4000)
+    found = of(audited(ledger), "shorter prompts")
+    assert (found.figures["sampled"], found.figures["shortened_already"]) == (1, 1)
+    assert found.figures["prompt_cost_monthly"] == pytest.approx(monthly(40_000_000) / 1e9)
+
+
+def test_what_was_paid_at_batch_prices_is_not_reckoned_at_others(ledger: Ledger) -> None:
+    """Twenty answers of 100 tokens and one of 1,000, at half of 20 USD a million; nothing is kept for minutes."""
+    ladder = batched()
+    for place in range(21):
+        long = asked(str(place) * 100, system="s" * 900)
+        written = 100 if place else 1000
+        add(ledger, f"d{place}", MONDAY + place, request=long, read=2000, written=written, batch=True)
+    long = LongAnswers(ONE_DAY, ladder, None)
+    kept = Prefixes(ONE_DAY, ladder)
+    visit(ledger, ONE_DAY, long, kept)
+    assert long.lever().at_most == monthly(900 * 10_000)
+    assert kept.lever().figures["calls"] == 0
+
+
 def test_prompts_of_tiers_that_are_gone_are_not_priced(ledger: Ledger) -> None:
     add(ledger, "a", MONDAY, attempts=(attempt("gone", usage=Usage(input_tokens=10)),))
     assert "by a tier of this configuration" in of(audited(ledger), "shorter prompts").why
@@ -283,6 +314,25 @@ def test_a_tier_without_a_batch_price_is_named(ledger: Ledger) -> None:
     assert lever.at_most == 0
 
 
+def test_a_tier_whose_address_has_no_batch_api_is_named_and_promises_nothing(ledger: Ledger) -> None:
+    """A price is not enough: `tierwise batch run` would ask it at once, and pay the standard one."""
+    from datetime import UTC
+
+    add(ledger, "tagged", MONDAY, request=asked(tags={"urgency": "low"}))
+    small, large = batched().tiers
+    elsewhere = Ladder((small, replace(large, base_url="http://localhost:1/v1")))
+    watches = [Waiting(ONE_DAY, elsewhere, UTC), Waiting(ONE_DAY, elsewhere, UTC, settings=named("large"))]
+    visit(ledger, ONE_DAY, *watches)
+    guessed, told = (watch.lever() for watch in watches)
+    assert (guessed.at_most, guessed.figures["no_batch_api"]) == (0, ["large"])
+    assert "No batch API is asked for large" in guessed.why
+    assert (told.at_most, told.figures["no_batch_api"], told.on) == (monthly(PAID // 2), [], True)
+
+
+def named(*tiers: str) -> BatchSettings:
+    return BatchSettings(tiers=tiers)
+
+
 def test_a_feature_that_escalates_at_a_loss_would_rather_start_strong(ledger: Ledger) -> None:
     usage = Usage(input_tokens=1000, output_tokens=100)
     for place in range(20):
@@ -307,6 +357,14 @@ def test_a_user_far_out_of_line_is_a_bound_and_no_promise(ledger: Ledger) -> Non
     assert found.saves is None
     assert found.at_most == monthly(20 * PAID)
     assert found.figures["first"] == [{"user": "runaway", "beyond": 20 * PAID / 1e9}]
+
+
+def test_days_that_cost_nothing_make_no_runaways_of_the_others(ledger: Ledger) -> None:
+    for place in range(24):
+        cost = PAID if place % 3 == 0 else 0
+        add(ledger, f"d{place}", MONDAY + place, cost=cost, request=asked(user=f"u{place}"))
+    found = of(audited(ledger), "budgets")
+    assert (found.at_most, found.figures["limit"]) == (0, 10 * PAID / 1e9)
 
 
 def test_without_a_policy_the_cheapest_tier_is_the_bound(ledger: Ledger) -> None:
@@ -362,6 +420,28 @@ def test_questions_of_other_users_and_other_conversations_are_not_compared(ledge
     add(ledger, "b", MONDAY + 1, request=asked(other, user="u2"))
     add(ledger, "c", MONDAY + 2, request=asked(other, user="u1", system="You are terse."))
     assert of(audited(ledger), "semantic cache").figures["hits_by_cosine_alone"] == 0
+
+
+def test_what_is_never_looked_up_by_meaning_is_not_promised(ledger: Ledger) -> None:
+    """Answers drawn at random, and questions about now."""
+    for place, question in enumerate(["How do I reset my password?", "How do I reset my password"]):
+        add(ledger, f"drawn{place}", MONDAY + place, request=asked(question, temperature=0.7))
+        add(ledger, f"live{place}", MONDAY + place, request=asked(question, tags={"freshness": "live"}))
+    settings = CacheSettings(rules=(AgeRule(tag="freshness", value="live", ttl=0.0),))
+    found = of(audited(ledger, cache=settings), "semantic cache").figures
+    assert (found["eligible"], found["hits_by_cosine_alone"]) == (0, 0)
+
+
+def test_what_a_fitted_threshold_lets_through_is_part_of_the_most_there_can_be(ledger: Ledger) -> None:
+    """A threshold below the cosine that a plain cache would take."""
+    for place, question in enumerate(["How do I reset my password?", "Tell me how do I reset my password"]):
+        add(ledger, f"d{place}", MONDAY + place, request=asked(question))
+    semantic = SemanticSettings(embedder=Words(), threshold=0.3, identity="i")  # type: ignore[arg-type]
+    config = Config.of(LADDER.tiers, ledger={"enabled": False}, cache=CacheSettings(semantic=semantic))
+    found = of(audit(ledger, config), "semantic cache")
+    assert (found.figures["hits_through_the_gates"], found.figures["hits_by_cosine_alone"]) == (1, 0)
+    assert found.saves is not None
+    assert found.saves.monthly == found.at_most == monthly(PAID)
 
 
 class Words:

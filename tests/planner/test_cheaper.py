@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from router import config as configuration
+from router.attribution import UNPRICED, UNROUTED
 from router.config import Config
 from router.ledger import Ledger
 from router.plan import Plan
@@ -85,6 +86,43 @@ def test_a_trained_policy_is_replayed_on_the_answers_of_every_tier(
     assert found.at_most is not None
     assert found.saves.low <= found.saves.monthly <= found.saves.high
     assert "costs" in found.why
+
+
+def test_the_saving_begins_from_what_was_paid_and_not_from_the_strongest_tier(
+    ledger: Ledger, config: Config, trained: Plan
+) -> None:
+    """Requests that a cheap tier answered without a policy have little left to save."""
+    collect(ledger, trained, ENOUGH)
+    before = routing(ledger, config, trained)
+    small, large = trained.ladder.tiers
+    usage = Usage(input_tokens=20, output_tokens=5)
+    tried = attempt(small.name, model=small.model, usage=usage, cost=small.cost(usage))
+    for place in range(ENOUGH):
+        made = decision(f"cheap{place}", created=MONDAY + place, attempts=(tried,), policy_version="untrained")
+        ledger.append(made, asked(f"And {place} + 3? Answer:"))
+    after = routing(ledger, config, trained)
+
+    rows = replayed(ledger, ONE_DAY, trained, {f"d{place}" for place in range(ENOUGH)})
+    assert rows is not None
+    ratio = rows[:, 0].sum() / rows[:, 1].sum()
+    added = ENOUGH * (small.cost(usage) - ratio * large.cost(usage))
+    assert before.saves is not None
+    assert after.saves is not None
+    assert after.saves.monthly - before.saves.monthly == pytest.approx(ONE_DAY.monthly(10**6) * added / 10**6, abs=2)
+    assert after.switch == '[policy]\nbundle = "default"'
+
+
+def test_a_call_past_the_router_without_a_price_is_no_cost_to_save_from(
+    ledger: Ledger, config: Config, trained: Plan
+) -> None:
+    collect(ledger, trained, ENOUGH)
+    before = routing(ledger, config, trained)
+    usage = Usage(input_tokens=500, output_tokens=50)
+    tried = attempt(UNROUTED, usage=usage, cost=0, reason=UNPRICED, model="unheard-of")
+    ledger.append(decision("past", created=MONDAY + 1, attempts=(tried,), policy_version=""), asked("past it"))
+    after = routing(ledger, config, trained)
+    assert (after.saves, after.at_most) == (before.saves, before.at_most)
+    assert after.figures["requests"] == before.figures["requests"] + 1
 
 
 def test_the_replay_costs_what_the_policy_would_have_paid(ledger: Ledger, trained: Plan) -> None:

@@ -88,6 +88,7 @@ def test_tags_of_requests_that_can_wait_are_the_callers(folder: Path) -> None:
         (("--zone", "Mars/Olympus"), InputError, "no time zone"),
         (("--since", "soon"), InputError, "--since='soon' is no time"),
         (("--since", "2027-01-01"), InputError, "no requests in this time"),
+        (("--until", "2026-10-31"), InputError, "ends before it begins"),
         (("--ledger", "/nowhere/ledger.db"), LedgerError, "there is no ledger"),
     ],
 )

@@ -10,7 +10,7 @@ from router.ledger import Label, Ledger
 from router.planner.fine_tuning import Tuning, fine_tuning, months_of
 from router.planner.period import MONTH
 from router.planner.returns import Worth, hoeffding, returns
-from router.pricing import NANO, nano
+from router.pricing import NANO, Price, nano, per_million
 from tests.planner.kit import DAY, LADDER, MONDAY, add, asked, book
 
 
@@ -106,6 +106,28 @@ def test_calls_of_other_tiers_are_left_out(ledger: Ledger) -> None:
 def test_absurd_figures_are_refused(changes: dict) -> None:
     with pytest.raises(InputError):
         tuning(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"epochs": 10**12}, "1 to 1,000 epochs"),
+        ({"examples": 0}, "1 to 1,000,000,000 examples"),
+        ({"upfront": nano("1e308")}, "at most \\$1,000,000,000"),
+        ({"hosting": nano("1e10")}, "at most \\$1,000,000,000"),
+        ({"price": Price(rates=per_million(input=1, output="1e300"))}, "at most \\$1,000,000 per million tokens"),
+    ],
+)
+def test_amounts_in_another_unit_are_refused_with_what_is_allowed(changes: dict, said: str) -> None:
+    """And not reckoned with until a float overflows."""
+    with pytest.raises(InputError, match=said):
+        tuning(**changes)
+
+
+@pytest.mark.parametrize("name", ["value", "wage", "fixed"])
+def test_a_worth_in_another_unit_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="at most \\$1,000,000,000"):
+        Worth(**{"value": 1, name: nano("1e300")})
 
 
 def test_the_return_is_value_less_cost(ledger: Ledger) -> None:
