@@ -116,19 +116,19 @@ def timed(
 
         run(8, 2)  # loads what has to be loaded
         speeds: list[tuple[float, float]] = []
-        for _ in range(_MOST):
+        for left in reversed(range(_MOST)):
             pair = run(prompt_words, 1), run(8, max_tokens)
             found = _solved(pair)
-            if found is None:
+            if found is not None:
+                rounds.append(pair)
+                speeds.append(found)
+                report(f"timed round {len(rounds)} of {_ROUNDS}")
+                if len(rounds) == _ROUNDS:
+                    break
+            elif left + len(rounds) < _ROUNDS:
+                raise _senseless(tier, pair)
+            else:
                 report("a round made no sense, so it is timed again")
-                continue
-            rounds.append(pair)
-            speeds.append(found)
-            report(f"timed round {len(rounds)} of {_ROUNDS}")
-            if len(rounds) == _ROUNDS:
-                break
-        else:
-            raise _senseless(tier, pair)
     read, write = (_median([speed[side] for speed in speeds]) for side in (0, 1))
     return Speed(
         tier=tier.name,
